@@ -1,0 +1,1 @@
+"""The goodword command: bring everything up, watch it work, prove it."""

@@ -1,0 +1,1 @@
+"""Real Apache Kafka and PostgreSQL on a laptop, with neither Docker nor Java installed."""

@@ -1,0 +1,1 @@
+"""The plumbing that every Goodword service shares: consume, decide, commit, relay, trace."""

@@ -1,0 +1,1 @@
+"""The wire of Goodword: envelope, events, money, identities, states, topic table."""

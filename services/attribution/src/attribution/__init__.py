@@ -1,0 +1,1 @@
+"""Decides who earned the credit for a conversion, and says why."""

@@ -1,0 +1,1 @@
+"""The web pages: latest referrals, the journey of each, the trace below it."""

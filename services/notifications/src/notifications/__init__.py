@@ -1,0 +1,1 @@
+"""Tells participants and subscribers where each reward stands."""

@@ -1,0 +1,1 @@
+"""Partner organisations, co-branded campaigns and statements."""

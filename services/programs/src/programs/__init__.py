@@ -1,0 +1,1 @@
+"""Control plane: programs, markets, participants, links, keys."""

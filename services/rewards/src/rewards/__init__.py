@@ -1,0 +1,1 @@
+"""Turns credits into rewards through a double-entry ledger and pays each once."""

@@ -1,0 +1,1 @@
+"""The front door: redirects, Segment-shaped ingestion, durable acknowledgement."""
