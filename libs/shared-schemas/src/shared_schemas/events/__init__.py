@@ -1,0 +1,1 @@
+"""Every event of the platform, by the service that publishes it."""
