@@ -1,0 +1,170 @@
+"""The facts that attribution keeps, as it heard them. Identifiers read `customer:c1`."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from shared_schemas.states import ReferralStage
+from shared_schemas.words import TouchKind, Trigger
+
+Identifier = str
+"""`<kind>:<value>`. A person is named by the smallest identifier that it has."""
+
+_KNOWN = ("customer:", "email:", "record:")
+ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def identifier(kind: str, value: str | None) -> Identifier | None:
+    """An id of a kind (`customer`, `email`, `record`, `visitor`), None for none."""
+    return None if value is None else f"{kind}:{value}"
+
+
+def value_of(name: Identifier) -> str:
+    """The id without its kind."""
+    return name.partition(":")[2]
+
+
+def is_known(name: Identifier) -> bool:
+    """Whether this names a customer, an address or a CRM record: somebody, not a browser."""
+    return name.startswith(_KNOWN)
+
+
+class Heard(NamedTuple):
+    """When and as what a fact came in; the smallest is the first."""
+
+    at: datetime
+    source: str
+    event_id: str
+
+
+class Form(StrEnum):
+    """In which form a touch was reported; `token` is one that came with a conversion."""
+
+    CLICK = "click"
+    SHARE = "share"
+    TOKEN = "token"  # noqa: S105 - the name of a form
+    CODE = "code"
+    LEAD = "lead"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """One report of a touch. What touch it is (click, share view, none) depends on its click's."""
+
+    sighting_id: str
+    form: Form
+    code: str
+    identifier: Identifier | None
+    click_id: str | None
+    at: datetime
+    heard: Heard
+    consented: bool
+    clicked_at: datetime | None = None
+    conversion_id: str | None = None
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touch:
+    """What a person's sightings add up to: one influence of one code at one time."""
+
+    touch_id: str
+    kind: TouchKind
+    code: str
+    at: datetime
+    identifier: Identifier
+    consented: bool
+    heard: Heard
+    trace_id: str | None = None
+
+
+class Counted(NamedTuple):
+    """Where a sighting counts: a touch's kind and its UTC day."""
+
+    kind: TouchKind
+    day: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """All links that name the same identifiers with the same trust, first to last."""
+
+    identifiers: tuple[Identifier, ...]  # sorted, so customer, email, record, visitor
+    trusted: bool
+    first_at: datetime
+    last_at: datetime
+
+    @property
+    def join_id(self) -> str:
+        """Its natural key."""
+        return "\x1f".join(("trusted" if self.trusted else "publishable", *self.identifiers))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parting:
+    """The last time that these identifiers were said to be different people."""
+
+    identifiers: tuple[Identifier, ...]
+    trusted: bool
+    at: datetime
+
+    @property
+    def parting_id(self) -> str:
+        """Its natural key."""
+        return "\x1f".join(("trusted" if self.trusted else "publishable", *self.identifiers))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Somebody refused consent: sightings without it are evidence no more."""
+
+    identifier: Identifier
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One immutable report of a conversion."""
+
+    conversion_id: str
+    heard: Heard
+    trusted: bool
+    trigger: Trigger
+    family: str
+    reference: str
+    amount_minor: int | None
+    currency: str | None
+    identifiers: tuple[Identifier, ...]  # sorted: the first names whom it is about
+    product: str | None
+    market_id: str
+    occurred_at: datetime
+    code: str | None = None
+    click_id: str | None = None
+    click_code: str | None = None
+    clicked_at: datetime | None = None
+    consented: bool = True
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reversal:
+    """One refund; without an amount it takes back the whole."""
+
+    reversal_id: str
+    conversion_id: str
+    heard: Heard
+    trusted: bool
+    amount_minor: int | None
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A CRM record as of its latest change."""
+
+    identifier: Identifier
+    record_id: str
+    stage: ReferralStage
+    changed_at: datetime
+    heard: Heard

@@ -1,0 +1,1 @@
+"""What fraud decides, and on what: pure values and decisions, no clock, no database."""

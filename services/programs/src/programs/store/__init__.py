@@ -1,0 +1,1 @@
+"""All SQL of the control plane, set-based: one statement a table."""

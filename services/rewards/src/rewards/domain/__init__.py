@@ -1,0 +1,1 @@
+"""What rewards decides, without a clock, a database or a network."""

@@ -1,0 +1,192 @@
+"""From the bytes of a request to messages: bounded inflation, strict JSON, a hash of the meaning.
+
+JSON is read by msgspec, which is fast but silent about repeated names and, in a batch, stops at the
+first bad message. What it refuses, or what may repeat a name, is read again by the standard
+library, so that one bad message does not cost its neighbours.
+"""
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from hashlib import sha256
+from typing import Final
+
+from msgspec import MsgspecError, Raw
+from msgspec.json import Decoder, Encoder
+
+from .fields import Fields
+from .outcome import Refused, TooLarge
+
+MAX_EVENT_BYTES: Final = 32 * 1024
+MAX_BATCH_BYTES: Final = 500 * 1024
+MAX_BATCH_MESSAGES: Final = 2_500
+
+_GZIP = b"\x1f\x8b"
+_TRANSPORT = ("sentAt", "receivedAt", "writeKey", "integrations", "_metadata", "version", "channel")
+_message = Decoder(dict[str, object], float_hook=Decimal).decode
+_parts = Decoder(dict[str, Raw]).decode
+_list = Decoder(list[Raw]).decode
+_value = Decoder(object, float_hook=Decimal).decode
+_canonical = Encoder(order="sorted", decimal_format="number").encode
+_UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
+
+Part = bytes | Raw | dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch as it came: its messages unread, and what stands beside them."""
+
+    messages: Sequence[object]
+    beside: Fields
+
+
+def inflated(body: bytes, most: int) -> bytes:
+    """The body, inflated if it is gzip, whatever its headers claim. Raises Refused, TooLarge."""
+    if not body.startswith(_GZIP):
+        if len(body) > most:
+            raise TooLarge("too_large", f"the body has more than {most} bytes")
+        return body
+    inflating = zlib.decompressobj(wbits=31)
+    try:
+        plain = inflating.decompress(body, most + 1)
+    except zlib.error:
+        raise Refused("bad_gzip", "the body is not valid gzip") from None
+    if len(plain) > most:
+        raise TooLarge("too_large", f"the body inflates to more than {most} bytes")
+    if not inflating.eof or inflating.unused_data:
+        raise Refused("bad_gzip", "the gzip stream is cut short, or something follows it")
+    return plain
+
+
+def read_message(part: object) -> dict[str, object]:
+    """One message. Raises Refused for what is not a JSON object with each name once."""
+    if isinstance(part, dict):
+        return _unrepeated(part)  # read by `_slowly` already
+    data = bytes(part) if isinstance(part, bytes | Raw) else b""
+    if len(data) > MAX_EVENT_BYTES:
+        raise TooLarge("too_large", f"a message has at most {MAX_EVENT_BYTES} bytes")
+    try:
+        message = _message(data)
+        if _names_are_unique(message, data.count(b":")):
+            return message
+    except _UNREADABLE:
+        pass
+    return _unrepeated(_object(_slowly(data)))
+
+
+def read_batch(data: bytes) -> Batch:
+    """A batch: an object with a list `batch`. Raises Refused when it cannot be read at all."""
+    if len(data) > MAX_BATCH_BYTES:
+        raise TooLarge("too_large", f"a batch has at most {MAX_BATCH_BYTES} bytes")
+    try:
+        parts = _parts(data)
+        messages = _list(parts.pop("batch", b""))
+        if _nothing_hidden(data, parts, messages):
+            return _batch(messages, {name: _value(raw) for name, raw in parts.items()})
+    except _UNREADABLE:
+        pass
+    whole = _object(_slowly(data))
+    if isinstance(whole, _Repeated):
+        raise _repeated()
+    messages_read = whole.pop("batch", None)
+    if not isinstance(messages_read, list):
+        raise Refused("malformed", "the body has no list named batch")
+    return _batch([_bounded(message) for message in messages_read], whole)
+
+
+def body_hash(message: Fields, kind: str) -> str:
+    """SHA-256 of what a message means: canonical JSON without what a client renews on a retry."""
+    meaning = {name: value for name, value in message.items() if name not in _TRANSPORT}
+    meaning["type"] = kind
+    context = meaning.get("context")
+    if isinstance(context, dict) and "library" in context:
+        meaning["context"] = {k: v for k, v in context.items() if k != "library"}
+    try:
+        return sha256(_canonical(meaning)).hexdigest()
+    except (UnicodeEncodeError, OverflowError, RecursionError):
+        raise Refused("malformed", "the message holds what no JSON reader can agree on") from None
+
+
+def _batch(messages: Sequence[object], beside: Fields) -> Batch:
+    if len(messages) > MAX_BATCH_MESSAGES:
+        raise TooLarge("too_large", f"a batch has at most {MAX_BATCH_MESSAGES} messages")
+    return Batch(messages, beside)
+
+
+def _object(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise Refused("malformed", "not a JSON object")
+    return value
+
+
+def _bounded(message: object) -> object:
+    if isinstance(message, dict) and len(json.dumps(message, default=str)) > MAX_EVENT_BYTES:
+        return b" " * (MAX_EVENT_BYTES + 1)
+    return message
+
+
+def _nothing_hidden(data: bytes, parts: Mapping[str, Raw], messages: Sequence[Raw]) -> bool:
+    """Whether the colons of the whole are those of its parts: if not, a name was repeated."""
+    inside = sum(bytes(part).count(b":") for part in (*parts.values(), *messages))
+    names = 1 + len(parts) + sum(name.count(":") for name in parts)
+    return data.count(b":") == inside + names
+
+
+def _names_are_unique(message: Mapping[str, object], colons: int) -> bool:
+    """Whether every colon of the text is accounted for by a name kept or a text that holds it."""
+    pending: list[object] = [message]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            colons -= len(value) + sum(name.count(":") for name in value)
+            pending.extend(value.values())
+        elif isinstance(value, str):
+            colons -= value.count(":")
+        elif isinstance(value, list):
+            pending.extend(value)
+    return colons == 0
+
+
+def _slowly(data: bytes) -> object:
+    try:
+        return json.loads(
+            data.decode(),
+            parse_float=Decimal,
+            parse_constant=_no_constant,
+            object_pairs_hook=_each_name_once,
+        )
+    except (ValueError, RecursionError, InvalidOperation):
+        raise Refused("malformed", "the body is not valid JSON in UTF-8") from None
+
+
+class _Repeated(dict[str, object]):
+    """A JSON object in which a name stands twice."""
+
+
+def _each_name_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else _Repeated(found)
+
+
+def _unrepeated(message: dict[str, object]) -> dict[str, object]:
+    pending: list[object] = [message]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, _Repeated):
+            raise _repeated()
+        if isinstance(value, dict):
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
+    return message
+
+
+def _repeated() -> Refused:
+    return Refused("repeated_name", "a name stands twice in one JSON object")
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")

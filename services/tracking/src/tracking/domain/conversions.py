@@ -1,0 +1,186 @@
+"""Track calls: conversions, their reversals, and a change of consent."""
+
+from collections.abc import Mapping
+
+from shared_schemas import ids
+from shared_schemas.words import ConsentState, Trigger, Trust
+
+from .amounts import currency_of, first_amount, minor_units
+from .case import Case, company_of
+from .fields import identifier, part, text_of
+from .message import consent_state
+from .outcome import Dropped, Forbidden, Refused
+from .tables import Scope
+from .wire import Body, CarriedToken, ConsentChange, Conversion, Reversal
+
+TRIGGERS: Mapping[str, Trigger] = {
+    "signed up": Trigger.SIGNED_UP,
+    "demo requested": Trigger.DEMO_REQUESTED,
+    "trial started": Trigger.TRIAL_STARTED,
+    "content downloaded": Trigger.CONTENT_DOWNLOADED,
+    "order completed": Trigger.PURCHASE,
+    "subscription renewed": Trigger.RENEWAL,
+}
+REFUND = "order refunded"
+CONSENT = "consent updated"
+_SALES = (Trigger.PURCHASE, Trigger.RENEWAL)
+_AMOUNTS = ("total", "revenue", "value")
+_MAX_REASON_CHARACTERS = 64
+
+
+def tracked(case: Case) -> Body:
+    """The event of a track call. Raises Dropped for an event that triggers nothing."""
+    name = case.message.event.casefold()
+    if name in TRIGGERS:
+        return _conversion(case, TRIGGERS[name])
+    if name == REFUND:
+        return _reversal(case)
+    if name == CONSENT:
+        return _consent_change(case)
+    if not name:
+        raise Refused("no_event", "a track call names its event")
+    raise Dropped("not_a_trigger", "not a trigger: events of this name are not recorded here")
+
+
+def _conversion(case: Case, trigger: Trigger) -> Conversion:
+    case.require(Scope.CONVERSIONS)
+    message, keeps = case.message, case.consent
+    reference = _reference(case, trigger)
+    amount_minor, currency = _money(case) if trigger in _SALES else (None, None)
+    if trigger in _SALES and amount_minor is None:
+        case.warnings.append("no total, revenue or value; recorded without an amount")
+    return Conversion(
+        conversion_id=ids.conversion_id(trigger.family, reference),
+        trigger=trigger,
+        family=trigger.family,
+        reference=reference,
+        amount_minor=amount_minor,
+        currency=currency,
+        visitor_id=case.visitor_id,
+        customer_id=_customer(case),
+        email_hash=case.email_hash(_email(case)),
+        account_id=identifier(
+            company_of(message.context, part(message.context, "traits")), "groupId"
+        ),
+        code=_code(case),
+        token=_carried(case) if keeps.keeps_clicks else None,
+        product=identifier(message.properties, "product_id"),
+        address_hash=case.address_hash,
+        market_id=case.market_id,
+        consent=case.consent,
+        trust=case.trust,
+        occurred_at=case.occurred_at,
+        received_at=case.arrival.received_at,
+    )
+
+
+def _reference(case: Case, trigger: Trigger) -> str:
+    """The order's own reference; without money the customer, with the object if it can repeat."""
+    if trigger in _SALES:
+        return _order(case)
+    customer_id = case.message.customer_id
+    if customer_id is None:
+        raise Dropped("no_customer", "no customer: never paid")
+    if trigger is not Trigger.CONTENT_DOWNLOADED:
+        return customer_id
+    content_id = identifier(case.message.properties, "content_id")
+    reference = f"{customer_id}/{content_id}" if content_id else customer_id
+    return identifier({"content_id": reference}, "content_id") or customer_id
+
+
+def _order(case: Case) -> str:
+    order_id = identifier(case.message.properties, "order_id")
+    if order_id is None:
+        raise Refused("no_order", "properties.order_id is required")
+    return order_id
+
+
+def _money(case: Case) -> tuple[int | None, str | None]:
+    properties = case.message.properties
+    amount = first_amount(properties, *_AMOUNTS)
+    if amount is None:
+        return None, None
+    currency = currency_of(properties)
+    if currency is None:
+        if case.policy is None:
+            raise Refused("invalid_currency", "properties.currency is required")
+        currency = case.policy.currency
+        case.warnings.append(f"no currency; taken as the market's {currency}")
+    amount_minor, rounded = minor_units(amount, currency)
+    if rounded:
+        case.warnings.append(f"the amount was rounded half-even to whole minor units of {currency}")
+    return amount_minor, currency
+
+
+def _customer(case: Case) -> str | None:
+    """The organisation's own records name a customer; a refusing person's browser does not."""
+    refused = case.consent.state is ConsentState.DENIED and case.trust is Trust.PUBLISHABLE
+    return None if refused else case.message.customer_id
+
+
+def _email(case: Case) -> object:
+    traits = part(case.message.context, "traits")
+    return traits.get("email") or case.message.properties.get("email")
+
+
+def _code(case: Case) -> str | None:
+    """A typed code that is one of ours; else, where the token may not be kept, its code."""
+    properties, context = case.message.properties, case.message.context
+    for fields, name in ((context, "code"), (properties, "coupon")):
+        code = identifier(fields, name)
+        if code is not None and case.known_link(code) is not None:
+            return code
+    return case.token.code if case.token and not case.consent.keeps_clicks else None
+
+
+def _carried(case: Case) -> CarriedToken | None:
+    token = case.token
+    if token is None:
+        return None
+    return CarriedToken(code=token.code, click_id=token.click_id, clicked_at=token.clicked_at)
+
+
+def _reversal(case: Case) -> Reversal:
+    if case.trust is not Trust.SECRET:
+        raise Forbidden("secret_key_required", "a reversal needs a secret key")
+    case.require(Scope.CONVERSIONS)
+    properties = case.message.properties
+    conversion = ids.conversion_id(Trigger.PURCHASE.family, _order(case))
+    amount_minor, currency = _money(case)
+    if amount_minor == 0:
+        raise Refused("invalid_amount", "a refund of nothing; leave the amount out for the whole")
+    return Reversal(
+        conversion_id=conversion,
+        reversal_id=ids.reversal_id(
+            conversion, identifier(properties, "refund_id") or case.event_id
+        ),
+        amount_minor=amount_minor,
+        currency=currency,
+        reason=_reason(text_of(properties, "reason", _MAX_REASON_CHARACTERS)),
+        trust=case.trust,
+        market_id=case.market_id,
+        occurred_at=case.occurred_at,
+        received_at=case.arrival.received_at,
+    )
+
+
+def _reason(text: str | None) -> str:
+    """A reason code; free text might name somebody, and is left out."""
+    return text if text and text.replace("_", "").isalnum() and text.isascii() else ""
+
+
+def _consent_change(case: Case) -> ConsentChange:
+    case.require(Scope.IDENTITIES)
+    state = consent_state(case.message.properties.get("state"))
+    if state is ConsentState.UNKNOWN:
+        raise Refused("invalid_consent", "properties.state is neither granted nor denied")
+    if case.message.visitor_id is None:
+        raise Refused("no_visitor", "a change of consent names its anonymousId")
+    return ConsentChange(
+        visitor_id=case.message.visitor_id,
+        customer_id=case.message.customer_id,
+        state=state,
+        market_id=case.market_id,
+        occurred_at=case.occurred_at,
+        received_at=case.arrival.received_at,
+    )

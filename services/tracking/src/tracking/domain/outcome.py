@@ -1,0 +1,91 @@
+"""What became of one message: its answer, and the events that it made."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .wire import Body
+
+
+class Result(StrEnum):
+    """What a client is told of one message."""
+
+    OK = "ok"
+    WARNING = "warning"  # taken, but something in it was changed or left out
+    DROP = "drop"  # not taken, and the same message never will be
+    RETRY = "retry"  # not taken now; send it again
+
+
+class Dropped(Exception):
+    """A message of which nothing is recorded. `status` answers it when it came alone."""
+
+    status = 200
+    result = Result.DROP
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+class Refused(Dropped):
+    """A message that is wrong: answered 4xx."""
+
+    status = 400
+
+
+class Forbidden(Refused):
+    """A message that this key may not send."""
+
+    status = 403
+
+
+class TooLarge(Refused):
+    """A message or batch beyond the limits."""
+
+    status = 413
+
+
+class IdReused(Refused):
+    """A message whose id came before with another body."""
+
+    status = 409
+
+
+class NotYet(Dropped):
+    """A message that needs a fact which may be on its way: to be sent again."""
+
+    status = 503
+    result = Result.RETRY
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How to reach a person, still in the clear: to be sealed at once, never logged."""
+
+    subject: str
+    personal: dict[str, str] = field(repr=False)
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one message came to. `events` share the message's own id; a contact follows from it."""
+
+    result: Result
+    event_id: str | None = None
+    status: int = 200
+    code: str = ""
+    detail: str = ""
+    event: Body | None = None
+    contact: Contact | None = None
+
+    @classmethod
+    def of_drop(cls, dropped: Dropped, event_id: str | None = None) -> "Outcome":
+        """The outcome of a message that was not taken."""
+        return cls(
+            result=dropped.result,
+            event_id=event_id,
+            status=dropped.status,
+            code=dropped.code,
+            detail=dropped.detail,
+        )

@@ -1,0 +1,99 @@
+"""Identify calls, and page calls that carry a link token."""
+
+from shared_schemas import ids
+from shared_schemas.words import ConsentState, TouchKind
+
+from .case import Case, company_of
+from .fields import identifier, text_of
+from .message import path_of
+from .outcome import Contact, Dropped
+from .tables import Scope
+from .wire import Identity, Share
+
+_MAX_NAME_CHARACTERS = 200
+_LANGUAGE_LETTERS = 2
+
+
+def identified(case: Case) -> tuple[Identity, Contact | None]:
+    """The link between a person's ids, and how to reach them if they said so.
+
+    Raises Dropped when fewer than two ids may be kept: there is nothing to link.
+    """
+    case.require(Scope.IDENTITIES)
+    message = case.message
+    denied = case.consent.state is ConsentState.DENIED
+    customer_id = None if denied else message.customer_id
+    hashed = case.email_hash(message.traits.get("email"))
+    if sum(known is not None for known in (case.visitor_id, customer_id, hashed)) < 2:
+        raise Dropped("nothing_to_link", _why_nothing(case))
+    identity = Identity(
+        visitor_id=case.visitor_id,
+        customer_id=customer_id,
+        email_hash=hashed,
+        account_id=identifier(company_of(message.context, message.traits), "groupId"),
+        address_hash=case.address_hash,
+        trust=case.trust,
+        market_id=case.market_id,
+        consent=case.consent,
+        occurred_at=case.occurred_at,
+        received_at=case.arrival.received_at,
+    )
+    return identity, _contact(case, hashed) if hashed else None
+
+
+def viewed(case: Case) -> Share:
+    """The touch of a page that was opened with a link token. Raises Dropped without one."""
+    case.require(Scope.TOUCHES)
+    person = case.visitor_id or (case.message.customer_id if case.consent.keeps_clicks else None)
+    if case.token is None:
+        raise Dropped("nothing_to_record", "; ".join(case.warnings) or "a page without link token")
+    if case.link is None:
+        raise Dropped("unknown_code", "the token's link is not known here")
+    if person is None:
+        raise Dropped("no_consent", "without consent a page view stores nothing")
+    return Share(
+        touch_id=ids.share_view_id(case.token.click_id, person),
+        kind=TouchKind.SHARE_VIEW,
+        code=case.link.code,
+        program_id=case.link.program_id,
+        market_id=case.market_id,
+        click_id=case.token.click_id,
+        visitor_id=case.visitor_id,
+        customer_id=case.message.customer_id,
+        address_hash=case.address_hash,
+        agent_hash=case.agent_hash,
+        url_path=path_of(case.message.page_url),
+        consent=case.consent,
+        trust=case.trust,
+        occurred_at=case.occurred_at,
+        received_at=case.arrival.received_at,
+    )
+
+
+def _why_nothing(case: Case) -> str:
+    if not case.consent.keeps_identifiers:
+        return "without consent nothing may be linked"
+    return "nothing to link: two of userId, anonymousId and traits.email are needed"
+
+
+def _contact(case: Case, subject: str) -> Contact:
+    traits, context = case.message.traits, case.message.context
+    personal = {"email": str(traits["email"]).strip()}
+    name = text_of(traits, "name", _MAX_NAME_CHARACTERS) or _full_name(case)
+    if name:
+        personal["name"] = name
+    return Contact(subject, personal, _language(text_of(context, "locale", 35), case))
+
+
+def _full_name(case: Case) -> str:
+    traits = case.message.traits
+    parts = (text_of(traits, part, _MAX_NAME_CHARACTERS // 2) for part in ("firstName", "lastName"))
+    return " ".join(part for part in parts if part)
+
+
+def _language(locale: str | None, case: Case) -> str | None:
+    """The language of a locale such as `de-CH`, else the market's."""
+    spoken = (locale or "").replace("_", "-").partition("-")[0].lower()
+    if len(spoken) == _LANGUAGE_LETTERS and spoken.isascii() and spoken.isalpha():
+        return spoken
+    return case.policy.language if case.policy else None

@@ -1,0 +1,33 @@
+"""What tracking can be told from outside, beside what every service can."""
+
+from typing import Annotated
+
+from pydantic import Field
+from service_kit.settings import Count, KitSettings, Seconds, Secret
+
+
+class TrackingSettings(KitSettings):
+    """Tracking's settings."""
+
+    match_key: Secret
+    """The deployment's key under which e-mail addresses, networks and browsers are hashed."""
+    key_pepper: Secret
+    """The deployment's pepper under which API keys are hashed."""
+    token_secret: Secret
+    """Signs link tokens."""
+    token_secret_former: Secret | None = None
+    """The secret that signed link tokens before; they stay good until they expire."""
+    token_seconds: Annotated[int, Field(ge=60, le=10 * 365 * 86_400)] = 90 * 86_400
+    """How long a link token proves a click."""
+    trusted_proxies: Annotated[int, Field(ge=0, le=10)] = 0
+    """How many of our own proxies stand in front, each adding to X-Forwarded-For; 0 ignores it."""
+    acknowledge_seconds: Seconds = 2
+    """How long an API call waits for Kafka's acknowledgement before it is answered 503."""
+    redirect_wait_milliseconds: Count = 25
+    """How long a redirect waits for it before it goes on; the write goes on as well."""
+    unacknowledged_max: Count = 20_000
+    """The most events that may wait for Kafka at once; beyond it calls are answered 503 at once."""
+    remembered_ids: Count = 20_000
+    """How many message ids, at least, are remembered with their bodies to refuse a reused one."""
+    snapshot_seconds: Seconds = 1
+    """How long after a change the tables are written to disk."""

@@ -1,0 +1,100 @@
+"""Links, markets and keys in memory, each at the highest revision heard."""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from ..domain.tables import ApiKey, DayKey, Link, Policy, day_key_at, in_force
+
+Entry = Link | Policy | ApiKey | DayKey
+_Revised = TypeVar("_Revised", Link, ApiKey, DayKey)
+
+
+class Revocation(Struct, frozen=True, kw_only=True):
+    """A key that is refused from now on."""
+
+    key_id: str
+    revision: int
+
+
+class Registry:
+    """The tables that decisions ask; fed by the table topics and, at start, by the snapshot.
+
+    `complete` tells whether the topics were read to the end that they had at this start. `changed`
+    is set with every change, for whoever writes the snapshot.
+    """
+
+    def __init__(self) -> None:
+        self.complete = False
+        self.changed = asyncio.Event()
+        self._links: dict[str, Link] = {}
+        self._policies: dict[str, dict[int, Policy]] = {}
+        self._keys: dict[str, ApiKey] = {}
+        self._key_ids: dict[str, str] = {}
+        self._day_keys: dict[str, DayKey] = {}
+
+    def link(self, code: str) -> Link | None:
+        """The link of a code."""
+        return self._links.get(code)
+
+    def policy(self, market_id: str, at: datetime) -> Policy | None:
+        """What was true of a market at a moment."""
+        versions = self._policies.get(market_id)
+        return in_force(tuple(versions.values()), at) if versions else None
+
+    def key(self, key_hash: str) -> ApiKey | None:
+        """The key with this keyed hash."""
+        key = self._keys.get(self._key_ids.get(key_hash, ""))
+        return key if key is not None and key.hash == key_hash else None
+
+    def day_key(self, at: datetime) -> DayKey | None:
+        """The public key that personal data is sealed to at a moment."""
+        return day_key_at(tuple(self._day_keys.values()), at)
+
+    def learn(self, news: Iterable[Entry | Revocation]) -> int:
+        """Take in what is newer than what is known; returns how many entries changed."""
+        changed = sum(self._learn(entry) for entry in news)
+        if changed:
+            self.changed.set()
+        return changed
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Every entry, as of now: the snapshot may be written while more is heard."""
+        yield from tuple(self._links.values())
+        yield from tuple(self._keys.values())
+        yield from tuple(self._day_keys.values())
+        for versions in tuple(self._policies.values()):
+            yield from tuple(versions.values())
+
+    def _learn(self, entry: Entry | Revocation) -> bool:
+        if isinstance(entry, Link):
+            return _newer(self._links, entry.code, entry)
+        if isinstance(entry, DayKey):
+            return _newer(self._day_keys, entry.key_id, entry)
+        if isinstance(entry, Policy):
+            versions = self._policies.setdefault(entry.market_id, {})
+            return versions.setdefault(entry.version, entry) is entry
+        if isinstance(entry, ApiKey):
+            self._key_ids[entry.hash] = entry.key_id
+            return _newer(self._keys, entry.key_id, entry)
+        return self._revoke(entry)
+
+    def _revoke(self, revocation: Revocation) -> bool:
+        for known in (self._keys.get(revocation.key_id), self._day_keys.get(revocation.key_id)):
+            if known is not None:
+                return self._learn(
+                    msgspec.structs.replace(known, revision=revocation.revision, revoked=True)
+                )
+        return False
+
+
+def _newer(known: dict[str, _Revised], identity: str, entry: _Revised) -> bool:
+    before = known.get(identity)
+    if before is not None and before.revision >= entry.revision:
+        return False
+    known[identity] = entry
+    return True
