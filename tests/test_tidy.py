@@ -71,7 +71,9 @@ def test_no_function_takes_more_parameters_than_the_limit() -> None:
         for path in SOURCES
         if "tests" not in path.parts
         for node in _functions(path)
-        if len([a for a in (*node.args.args, *node.args.kwonlyargs) if a.arg not in ("self", "cls")])
+        if len(
+            [a for a in (*node.args.args, *node.args.kwonlyargs) if a.arg not in ("self", "cls")]
+        )
         > MAX_PARAMETERS
     }
     assert wide == set()
@@ -90,9 +92,7 @@ def test_nothing_is_left_for_later() -> None:
 
 def test_no_file_names_a_registry_or_a_path_of_a_machine() -> None:
     this = Path(__file__).resolve()
-    texts = (
-        (path, path.read_text(errors="ignore")) for path in TRACKED if path.resolve() != this
-    )
+    texts = ((path, path.read_text(errors="ignore")) for path in TRACKED if path.resolve() != this)
     guilty = {
         _name(path) for path, text in texts if REGISTRIES.search(text) or MACHINE_PATHS.search(text)
     }

@@ -1,4 +1,4 @@
-"""What can go wrong for somebody at the terminal: each message says what happened and what to do."""
+"""What can go wrong for somebody at the terminal: each message says what to do about it."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -36,7 +36,19 @@ class NotRunning(PlatformError):
 
     def __init__(self, state: Path) -> None:
         self.state = state
-        super().__init__(f"Nothing runs from {state}. Start it with `goodword up`, or name --state.")
+        super().__init__(
+            f"Nothing runs from {state}. Start it with `goodword up`, or name --state."
+        )
+
+
+class NoInstall(PlatformError):
+    """A state folder without secrets: nothing was ever started from it."""
+
+    def __init__(self, state: Path) -> None:
+        super().__init__(
+            f"{state} has no secrets yet. Start it once with `goodword up`, name --state, "
+            "or set GOODWORD_MATCH_KEY."
+        )
 
 
 class NotAnswering(PlatformError):

@@ -5,17 +5,16 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import PlatformError, UnknownService
+from ..errors import UnknownService
 from .install import Secrets
 
 ALL = "all"  # in `extra`: settings of every service
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "M2_REPO", "PYTHONDONTWRITEBYTECODE")
 PREFIX_SETTING = "GOODWORD_TOPIC_PREFIX"
-MOST_INSTANCES = 16
 
 Extra = Mapping[str, Mapping[str, str]]
 
@@ -59,7 +58,7 @@ SERVICES: Mapping[str, ServiceRow] = {
         ),
         ServiceRow(name="attribution"),
         ServiceRow(name="fraud", secrets=("key_pepper",)),
-        ServiceRow(name="rewards", secrets=("webhook_secret",)),
+        ServiceRow(name="rewards", secrets=("payout_secret",)),
         ServiceRow(
             name="notifications",
             secrets=("key_pepper", "master_key", "contact_token", "login_secret"),
@@ -69,8 +68,8 @@ SERVICES: Mapping[str, ServiceRow] = {
         ServiceRow(name="partners", secrets=("key_pepper",)),
         ServiceRow(
             name="hub",
-            secrets=("contact_token", "login_secret"),
-            urls={"GOODWORD_PROGRAMS_URL": "programs", "GOODWORD_PUBLIC_URL": "hub"},
+            secrets=("login_secret",),
+            urls={"GOODWORD_PUBLIC_URL": "hub"},
         ),
     )
 }
@@ -138,36 +137,12 @@ def process_command(row: ServiceRow) -> list[str]:
     return [sys.executable, *row.command]
 
 
-def choose(
-    only: Iterable[str] | None, without: Iterable[str], scale: Mapping[str, int]
-) -> dict[str, int]:
-    """How many instances of which service, in the table's order. Raises PlatformError."""
-    wanted = set(SERVICES) if not only else set(only)
-    for name in (*wanted, *without, *scale):
-        row(name)
-    chosen = [name for name in SERVICES if name in wanted and name not in set(without)]
-    counts = {name: scale.get(name, 1) for name in chosen}
-    for name, count in counts.items():
-        if not 1 <= count <= MOST_INSTANCES:
-            raise PlatformError(f"{name} can have 1 to {MOST_INSTANCES} instances, not {count}.")
-    if not counts:
-        raise PlatformError("No service is left to start.")
-    return counts
-
-
 def row(name: str) -> ServiceRow:
     """A service by its name. Raises UnknownService."""
     try:
         return SERVICES[name]
     except KeyError:
         raise UnknownService(name, SERVICES) from None
-
-
-def check_extra(extra: Extra) -> None:
-    """Raises UnknownService when settings are meant for a service that there is not."""
-    for name in extra:
-        if name != ALL:
-            row(name)
 
 
 def stop_waves(names: Sequence[str]) -> list[list[str]]:

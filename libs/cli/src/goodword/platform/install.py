@@ -10,7 +10,7 @@ from secrets import token_urlsafe
 from shared_schemas.keys import KeyKind, new_api_key
 from shared_schemas.sealed import new_subject_key
 
-from ..errors import BrokenState
+from ..errors import BrokenState, NoInstall
 
 SECRETS_FILE = "secrets.json"
 KEYS_FILE = "keys.json"
@@ -29,7 +29,7 @@ class Secrets:
     contact_token: str
     token_secret: str
     login_secret: str
-    webhook_secret: str
+    payout_secret: str
 
     @classmethod
     def random(cls) -> "Secrets":
@@ -37,7 +37,7 @@ class Secrets:
         drawn = {field.name: token_urlsafe(_RANDOM_BYTES) for field in fields(cls)}
         drawn["admin_key"] = new_api_key(KeyKind.ADMIN)
         drawn["master_key"] = new_subject_key()
-        drawn["webhook_secret"] = f"whsec_{new_subject_key()}"
+        drawn["payout_secret"] = f"whsec_{new_subject_key()}"
         return cls(**drawn)
 
     def environment(self, names: Iterable[str]) -> dict[str, str]:
@@ -57,6 +57,19 @@ def load_secrets(state: Path) -> Secrets:
     if asdict(secrets) != stored:
         write_private(path, asdict(secrets))
     return secrets
+
+
+def match_key(state: Path) -> str:
+    """The key under which addresses are hashed: the environment's, else this install's.
+
+    Raises NoInstall rather than draw one under which nothing would ever match.
+    """
+    named = os.environ.get("GOODWORD_MATCH_KEY")
+    if named:
+        return named
+    if not (state / SECRETS_FILE).exists():
+        raise NoInstall(state)
+    return load_secrets(state).match_key
 
 
 def load_keys(state: Path) -> dict[str, str]:

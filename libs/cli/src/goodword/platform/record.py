@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psutil
-
 from local_stack.errors import AlreadyRunning
 from local_stack.processes import Identity, end
 

@@ -1,0 +1,29 @@
+"""`goodword`, and `python -m goodword`."""
+
+import logging
+import sys
+
+from local_stack import StackError
+
+from .app import app
+from .commands import dead_letters, documents, organisation, platform, topics
+from .errors import PlatformError
+from .screen import err
+
+for module in (platform, organisation, topics, dead_letters, documents):
+    app.add_typer(module.commands)
+
+
+def main() -> None:
+    """Run one command. What is known to go wrong is told in words, with exit code 1."""
+    logging.basicConfig(handlers=[logging.NullHandler()])  # errors are told once, by us
+    try:
+        app()
+    except (PlatformError, StackError) as error:
+        err.print("[bold red]Error:[/] ", end="")
+        err.out(str(error), highlight=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

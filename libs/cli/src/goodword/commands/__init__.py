@@ -1,0 +1,1 @@
+"""One module for each group of commands; each registers itself on the Typer application."""

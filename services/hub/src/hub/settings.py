@@ -1,0 +1,23 @@
+"""What the hub can be told from outside."""
+
+from typing import Annotated
+
+from pydantic import Field
+from service_kit.settings import Count, KitSettings, Seconds, Secret
+
+
+class Settings(KitSettings):
+    """The kit's settings, and the hub's own."""
+
+    public_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+$")]
+    """Where people reach the hub: scheme, host and port, without a path."""
+    login_secret: Secret
+    """Signs one-time links; notifications, which sends them, has the same."""
+    login_seconds: Count = 900
+    """How long a one-time link works."""
+    session_seconds: Count = 43_200
+    """How long a session lasts."""
+    spans_kept_seconds: Seconds = 7 * 86_400
+    """How long spans are kept."""
+    spans_kept_rows: Count = 1_000_000
+    """The most spans that are kept; the oldest go first."""
