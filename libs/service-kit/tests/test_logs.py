@@ -104,7 +104,7 @@ def test_redacting_a_long_text_takes_no_longer_than_reading_it() -> None:
     text = "a" * 200_000 + "@"
     started = perf_counter()
     assert redact_text(text) == text
-    assert perf_counter() - started < 2
+    assert perf_counter() - started < 0.5
 
 
 def test_the_kafka_clients_flood_becomes_one_line_that_counts(output: io.StringIO) -> None:

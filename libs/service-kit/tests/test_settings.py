@@ -1,6 +1,8 @@
 """Settings: read from variables and secret files, refused with the reason, listed in a table."""
 
 import ssl
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -141,10 +143,31 @@ def test_kafka_is_plain_by_default_and_sasl_when_told() -> None:
     assert arguments["ssl_context"].verify_mode is ssl.CERT_REQUIRED
 
 
-def test_sasl_without_a_user_is_refused() -> None:
-    settings = KitSettings(operator_token=TOKEN, kafka_protocol="SASL_PLAINTEXT")
-    with pytest.raises(SettingsRefused, match="GOODWORD_KAFKA_USERNAME"):
-        settings.kafka_security()
+def test_sasl_without_a_user_is_refused(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("GOODWORD_KAFKA_PROTOCOL", "SASL_PLAINTEXT")
+    assert refusal() == (
+        "GOODWORD_KAFKA_USERNAME and GOODWORD_KAFKA_PASSWORD are needed with SASL_PLAINTEXT"
+    )
+
+
+def test_a_refused_process_ends_with_the_message_alone() -> None:
+    program = (
+        "from service_kit.environment import load_settings\n"
+        "from service_kit.settings import KitSettings\n"
+        "load_settings(KitSettings)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"GOODWORD_PROT": "1"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "GOODWORD_PROT is no setting of this service; did you mean GOODWORD_PORT?\n"
+    )
 
 
 def test_every_setting_is_documented_with_type_and_default() -> None:

@@ -1,5 +1,7 @@
 """Identities, addresses, sealed data and keys: derived, canonical, unreadable."""
 
+from uuid import NAMESPACE_URL, uuid5
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +25,12 @@ def test_identities_are_frozen() -> None:
     assert ids.touch_id("click-1") == "237cb8e6-8ce4-5b2e-bcf5-6a056b4b65f6"
     assert ids.conversion_id("sale", "Order 7") == "318f1759-a692-526e-9dbd-7b45c39b9082"
     assert ids.door_event_id("site", "m-1") == "ffeeb1c9-15ea-580f-b03f-ff0bb4205beb"
+
+
+@given(st.text(st.characters(exclude_characters="\x1f", exclude_categories=["Cs"]), max_size=30))
+def test_an_identity_is_a_uuid_of_version_5(part: str) -> None:
+    namespace = uuid5(NAMESPACE_URL, "https://goodword.example/ids")
+    assert ids.derived("kind", part) == str(uuid5(namespace, f"kind\x1f{part}"))
 
 
 @pytest.mark.parametrize("spelling", ["order 7", " Order  7 ", "ORDER 7", "\uff2frder 7"])

@@ -17,7 +17,7 @@ from shared_schemas.event import EventData
 from . import handling, held, inbox, metrics, parking, progress
 from .crash import crash_point
 from .events import Event
-from .failures import fault_of, is_alive, is_transient
+from .failures import TooManyDeadLetters, fault_of, is_alive, is_transient
 from .held import OrderedKey
 from .intake import Delivery, Item
 from .problems import Transient
@@ -55,7 +55,7 @@ async def process(runtime: "AnyRuntime", deliveries: Sequence[Delivery]) -> None
     try:
         await _together(runtime, items, through)
     except Exception as error:
-        if is_transient(error):
+        if is_transient(error) or isinstance(error, TooManyDeadLetters):
             raise
         suspects = await _one_by_one(runtime, items, through)
         for item in suspects:
@@ -201,9 +201,9 @@ def _count(runtime: "AnyRuntime", outcome: _Outcome) -> None:
 
 
 def _age(runtime: "AnyRuntime", items: Sequence[Item]) -> None:
-    now = runtime.now()
+    now = runtime.now().timestamp()
     for item in items:
-        metrics.event_age_seconds(item.delivery.topic).observe((now - item.time).total_seconds())
+        metrics.event_age_seconds(item.delivery.topic).observe(now - item.time.timestamp())
 
 
 class _Spans:

@@ -7,6 +7,7 @@ up now waits in place until it can, the process stops, or its partitions go else
 """
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -79,6 +80,11 @@ class Consumer:
         return self._joined
 
     @property
+    def has_in_hand(self) -> bool:
+        """Whether a batch is being taken up, or waits to be."""
+        return self._busy.locked()
+
+    @property
     def assigned(self) -> list[TopicPartition]:
         """The partitions that this instance reads."""
         client = self._client
@@ -137,7 +143,8 @@ class Consumer:
             allow_auto_create_topics=False,
             graceful_timeout=settings.stop_seconds,
             security=settings.kafka_security(),
-            logger=structlog.stdlib.get_logger("faststream"),
+            logger=logging.getLogger("faststream"),
+            log_level=logging.DEBUG,
         )
         subscriber = broker.subscriber(
             *(settings.topic_prefix + topic for topic in self._runtime.service.group_topics),

@@ -20,7 +20,6 @@ CRASH_POINTS: tuple[str, ...] = (
     "before_table_commit",
     "after_table_commit",
     "before_publish",
-    "after_send_before_acknowledge",
     "after_publish_before_mark",
     "after_mark",
     "before_due_commit",

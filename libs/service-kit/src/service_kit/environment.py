@@ -19,8 +19,11 @@ _FILE: Final = "_FILE"
 S = TypeVar("S", bound=BaseSettings)
 
 
-class SettingsRefused(Exception):
-    """The process may not start with these settings; the message says what to change."""
+class SettingsRefused(SystemExit):
+    """The process may not start with these settings; the message says what to change.
+
+    Nobody can go on without settings: uncaught, it ends the process with its message alone.
+    """
 
 
 def load_settings(cls: type[S]) -> S:

@@ -69,7 +69,7 @@ async def _lock_facts(
     rows = await tx.fetch(
         _MEET,
         [kind for kind, _ in keys],
-        [id for _, id in keys],
+        [fact_id for _, fact_id in keys],
         [key in facts for key in keys],
     )
     return {(row["kind"], row["id"]) for row in rows if row["known"]}

@@ -11,7 +11,7 @@ from typing import Literal
 
 import asyncpg
 
-from .intake import Delivery, Fault, Item, headers_of, headers_text
+from .intake import Delivery, Fault, Item, pack_headers, unpack_headers
 from .transaction import Transaction
 
 State = Literal["waiting", "parked", "behind"]
@@ -25,7 +25,7 @@ INSERT INTO kit.held ({_COLUMNS})
 SELECT *, now()
   FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[],
               $7::text[], $8::text[], $9::text[], $10::text[], $11::integer[], $12::bigint[],
-              $13::bytea[], $14::text[], $15::bytea[], $16::boolean[])
+              $13::bytea[], $14::bytea[], $15::bytea[], $16::boolean[])
     ON CONFLICT (ce_source, ce_id) DO NOTHING
 RETURNING ce_source, ce_id
 """  # noqa: S608 - the columns are ours
@@ -102,12 +102,12 @@ async def put(tx: Transaction, rows: Sequence[Held]) -> set[tuple[str, str]]:
         [row.reason for row in rows],
         [row.detail for row in rows],
         [kind for kind, _ in facts],
-        [id for _, id in facts],
+        [fact_id for _, fact_id in facts],
         [row.delivery.topic for row in rows],
         [row.delivery.partition for row in rows],
         [row.delivery.offset for row in rows],
         [row.delivery.key for row in rows],
-        [headers_text(row.delivery.headers) for row in rows],
+        [pack_headers(row.delivery.headers) for row in rows],
         [row.delivery.body for row in rows],
         [row.ordered for row in rows],
     )
@@ -180,9 +180,9 @@ async def take(tx: Transaction, source: str, event_id: str) -> Held | None:
 
 
 async def wake(tx: Transaction, facts: Iterable[tuple[str, str]]) -> list[Held]:
-    """The events that wait for these facts: removed, except that an ordered one becomes `behind`."""
+    """The events that wait for these facts: removed, but an ordered one becomes `behind`."""
     wanted = sorted(facts)
-    arrays = [kind for kind, _ in wanted], [id for _, id in wanted]
+    arrays = [kind for kind, _ in wanted], [fact_id for _, fact_id in wanted]
     rows = await tx.fetch(
         f"""
         WITH facts AS (SELECT * FROM unnest($1::text[], $2::text[]) AS f (kind, fact_id)),
@@ -255,7 +255,7 @@ def _held(row: asyncpg.Record) -> Held:
             partition=row["partition"],
             offset=row["place"],
             key=row["key"],
-            headers=headers_of(row["headers"]),
+            headers=unpack_headers(row["headers"]),
             body=row["body"],
             timestamp=row["ce_time"],
         ),

@@ -49,7 +49,7 @@ async def admit(tx: Transaction, items: Sequence[Item]) -> Admitted:
     rows = await tx.fetch(
         _ADMIT,
         [source for source, _ in first],
-        [id for _, id in first],
+        [ce_id for _, ce_id in first],
         [item.body_hash for item in first.values()],
     )
     fresh = {(row["ce_source"], row["ce_id"]) for row in rows if row["fresh"]}

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 from pydantic import ValidationError
-from shared_schemas.envelope import BadEnvelope, Envelope, Headers
+from shared_schemas.envelope import BadEnvelope, Envelope
 from shared_schemas.event import EventData
 from shared_schemas.table import TopicTable
 
@@ -15,11 +15,11 @@ from .events import Event, derived_id
 RawHeaders = Sequence[tuple[str, bytes | None]]
 UNREADABLE_SOURCE = "kafka"
 MAX_DETAIL_CHARACTERS = 500
-_to_json = msgspec.json.Encoder().encode
-_from_json = msgspec.json.Decoder(list[tuple[str, str | None]]).decode
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(list[tuple[str, bytes | None]]).decode
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Delivery:
     """One record as it was delivered; `topic` is without the deployment's prefix."""
 
@@ -40,7 +40,7 @@ class Fault:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Item:
     """A delivery with its identity: an `event` to handle, or a `fault` for which to park it."""
 
@@ -107,15 +107,14 @@ class Reader:
         return any(heard.rpartition(".v")[0] == name for heard in self.hears)
 
 
-def headers_text(headers: RawHeaders) -> str:
-    """Any record headers as JSON text; bytes become the characters of the same numbers."""
-    pairs = [(name, None if value is None else value.decode("latin-1")) for name, value in headers]
-    return _to_json(pairs).decode()
+def pack_headers(headers: RawHeaders) -> bytes:
+    """Any record headers as one value, MessagePack."""
+    return _pack(headers)
 
 
-def headers_of(text: str) -> Headers:
-    """The headers behind `headers_text`; Kafka's null values become empty."""
-    return [(name, (value or "").encode("latin-1")) for name, value in _from_json(text)]
+def unpack_headers(packed: bytes) -> list[tuple[str, bytes | None]]:
+    """The headers behind `pack_headers`."""
+    return _unpack(packed)
 
 
 def _item(

@@ -5,6 +5,7 @@ what it emitted, disconnect. Exit code 1 if something ended the process that sho
 """
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -32,6 +33,7 @@ from .waiting import backoff, first_of
 
 log = structlog.stdlib.get_logger(__name__)
 
+_OBJECTS_BEFORE_COLLECTION = 50_000  # several batches: a batch of 500 makes thousands at once
 S = TypeVar("S", bound=KitSettings)
 Part = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -39,6 +41,8 @@ Part = Callable[[asyncio.Event], Awaitable[None]]
 def main(service: Service[S], settings: S) -> NoReturn:
     """Run a service until it is told to stop; never returns."""
     logs.configure(settings, service.name)
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
     sys.exit(uvloop.run(run(service, settings)))
 
 
@@ -97,7 +101,8 @@ class Process:
 
     async def _with_claim(self, _stop: asyncio.Event) -> None:
         if self._runtime.service.migrations is not None:
-            await prepare_database(self._runtime)
+            await migrate_database(self._runtime)
+            self._runtime.use_pool(await self._runtime.database.open_pool())
         async with claimed(self._runtime) as claim:
             self._runtime.instance = f"{self._runtime.service.name}-{claim.ordinal}"
             self.parts.ordinal = claim.ordinal
@@ -165,8 +170,8 @@ class Process:
         self._stop.set()
 
 
-async def prepare_database(runtime: AnyRuntime) -> None:
-    """Connect and bring the schema up to date. Raises MigrationRefused, or what connecting does."""
+async def migrate_database(runtime: AnyRuntime) -> None:
+    """Bring the schema up to date. Raises MigrationRefused, or what connecting does."""
     if runtime.service.migrations is None:
         return
     connection = await runtime.database.connect()
@@ -176,7 +181,6 @@ async def prepare_database(runtime: AnyRuntime) -> None:
         await migrate(connection, [*kit, *own])
     finally:
         await connection.close()
-    await runtime.open_pool()
 
 
 def _bound(loop: Callable[[Any, asyncio.Event], Awaitable[None]], runtime: AnyRuntime) -> Part:

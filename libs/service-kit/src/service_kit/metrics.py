@@ -49,7 +49,6 @@ relay_publish_seconds = Histogram(
     "goodword_relay_publish_seconds", "One relay cycle, from read to mark", buckets=_SECONDS
 )
 offset_commits_failed = Counter("goodword_offset_commits_failed", "Offset commits refused by Kafka")
-events_parked_now = Gauge("goodword_events_parked_now", "Events that an operator must look at")
 waiting = Gauge("goodword_events_waiting", "Events that wait for a fact")
 outbox_unpublished = Gauge("goodword_outbox_unpublished", "Outbox rows that Kafka has not taken")
 due_lag_seconds = Gauge("goodword_due_lag_seconds", "How long the oldest due row is overdue")

@@ -10,7 +10,7 @@ from zlib import crc32
 
 import asyncpg
 
-from .intake import headers_text
+from .intake import pack_headers
 from .transaction import Emission, Transaction
 
 SHARDS = 16
@@ -21,7 +21,7 @@ INSERT INTO kit.outbox (seq, day, shard, topic, key, headers, body)
 SELECT nextval('kit.outbox_seq'), (now() AT TIME ZONE 'utc')::date,
        row.shard, row.topic, row.key, row.headers, row.body
   FROM this,
-       unnest($1::smallint[], $2::text[], $3::bytea[], $4::text[], $5::bytea[])
+       unnest($1::smallint[], $2::text[], $3::bytea[], $4::bytea[], $5::bytea[])
            WITH ORDINALITY AS row (shard, topic, key, headers, body, place)
  WHERE this.xid IS NOT NULL
  ORDER BY row.place
@@ -52,7 +52,7 @@ async def write(tx: Transaction) -> None:
         [shard_of(row) for row in rows],
         [row.topic for row in rows],
         [row.key for row in rows],
-        [headers_text(row.headers) for row in rows],
+        [pack_headers(row.headers) for row in rows],
         [row.body for row in rows],
     )
 

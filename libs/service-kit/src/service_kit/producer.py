@@ -52,6 +52,7 @@ class Producer:
 
     def __init__(self, settings: KitSettings) -> None:
         self._settings = settings
+        self._prefix = settings.topic_prefix
         self._client: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
         self._broken = False
@@ -111,30 +112,31 @@ class Producer:
 
     async def _send_all(self, records: Sequence[Record]) -> list[Exception | None]:
         await self.start()
-        acknowledgements = [await self._send(record) for record in records]
+        topics = {record.topic for record in records}
+        known = {topic for topic in topics if await self._is_known(topic)}
+        acknowledgements = [await self._send(record, record.topic in known) for record in records]
         pending = [ack for ack in acknowledgements if isinstance(ack, asyncio.Future)]
         if pending:
             await asyncio.wait(pending)
         return [self._answer(ack) for ack in acknowledgements]
 
-    async def _send(self, record: Record) -> "asyncio.Future[Any] | Exception":
+    async def _send(self, record: Record, is_known: bool) -> "asyncio.Future[Any] | Exception":
         client = self._client
-        topic = self._settings.topic_prefix + record.topic
-        if client is None or not await self._is_known(client, topic):
-            return Unacknowledged(f"Kafka does not know the topic {topic}")
+        if client is None or not is_known:
+            return Unacknowledged(f"Kafka does not know the topic {record.topic}")
         try:
             acknowledgement: asyncio.Future[Any] = await client.send(
-                topic,
-                value=record.body,
-                key=record.key,
-                headers=[(name, value or b"") for name, value in record.headers],
+                self._prefix + record.topic, record.body, record.key, headers=record.headers
             )
         except MessageSizeTooLargeError as error:
             return Unpublishable(str(error))
         return acknowledgement
 
-    async def _is_known(self, client: AIOKafkaProducer, topic: str) -> bool:
+    async def _is_known(self, unprefixed: str) -> bool:
         """Whether the topic exists. `send` would wait for it, and let all others wait behind."""
+        client, topic = self._client, self._prefix + unprefixed
+        if client is None:
+            return False
         if client.client.cluster.partitions_for_topic(topic) is not None:
             return True
         if time.monotonic() < self._missing.get(topic, 0):

@@ -7,7 +7,8 @@ HIDDEN = "[redacted]"
 _SECRET_NAMES = re.compile(
     r"authorization|cookie|passw|secret|token|api[_-]?key|credential|pepper", re.IGNORECASE
 )
-_ADDRESS = re.compile(r"[\w.!#$&'*+/=?^`{|}~-]{1,64}(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+_LOCAL = r"[\w.!#$&'*+/=?^`{|}~-]"
+_ADDRESS = re.compile(rf"(?<!{_LOCAL}){_LOCAL}+(?:@|%40)[\w-]+(?:\.[\w-]+)+")  # linear
 _KEY = re.compile(r"gw_([a-z]{2,8})_[\w.-]+", re.IGNORECASE)
 _CREDENTIAL = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]+", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s:/@]*):([^\s/@]+)@")

@@ -23,7 +23,7 @@ import structlog
 
 from . import metrics
 from .crash import crash_point
-from .intake import headers_of
+from .intake import unpack_headers
 from .producer import Record, Unacknowledged, Unpublishable
 from .waiting import first_of
 
@@ -35,6 +35,7 @@ log = structlog.stdlib.get_logger(__name__)
 _LOCK_SPACE = 0x6F75_7462
 _BUSY_SECONDS = 0.005
 _SKIP_SECONDS = 10.0
+_LAST_CYCLE_SECONDS = 3.0
 _DEAD_LETTERS = ".dlq."
 
 # One statement, one snapshot: whether the checkpoint's transactions have ended, and what is left.
@@ -119,7 +120,8 @@ class Relay:
                 self._runtime.outbox_written.clear()
                 rest = await self.cycle(connection)
                 await first_of(self._runtime.outbox_written, stop, seconds=self._pause(rest))
-            await self.cycle(connection)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.cycle(connection), _LAST_CYCLE_SECONDS)
         finally:
             with suppress(Exception):
                 await connection.close(timeout=1)
@@ -174,7 +176,7 @@ class Relay:
         crash_point("before_publish")
         errors = await self._runtime.producer.send_all(
             [
-                Record(row["topic"], row["key"], headers_of(row["headers"]), row["body"])
+                Record(row["topic"], row["key"], unpack_headers(row["headers"]), row["body"])
                 for row in rows
             ],
             deadline_seconds=self._settings.relay_deadline_seconds,

@@ -63,9 +63,9 @@ class Runtime(Generic[S]):
             raise Transient("the database has not answered yet")
         return self._pool
 
-    async def open_pool(self) -> None:
-        """Connect. Raises what connecting raises."""
-        self._pool = await self.database.open_pool()
+    def use_pool(self, pool: asyncpg.Pool) -> None:
+        """Take the pool that `database.open_pool()` opened."""
+        self._pool = pool
 
     async def close_pool(self) -> None:
         """Disconnect, if connected."""
@@ -86,8 +86,10 @@ class Runtime(Generic[S]):
         `step` names the crash point before the commit. The relay and the due loop are woken.
         """
         if connection is None:
-            async with self.pool.acquire() as pooled, self.transaction(pooled, step=step) as tx:
-                yield tx
+            patience = self.settings.command_timeout_seconds
+            async with self.pool.acquire(timeout=patience) as pooled:
+                async with self.transaction(pooled, step=step) as tx:
+                    yield tx
             return
         async with connection.transaction():
             tx = Transaction(connection, name=self.service.name, topics=self.service.topics)

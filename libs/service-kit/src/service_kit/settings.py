@@ -5,11 +5,11 @@ A service adds its own fields in a subclass. `load_settings` reads it.
 
 import ssl
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from .database import Database, TlsMode
@@ -179,19 +179,21 @@ class KitSettings(BaseSettings):
         """Arguments, else the environment; never a mixture."""
         return (init_settings,) if init_settings() else (Environment(settings_cls),)
 
-    def kafka_security(self) -> BaseSecurity:
-        """How to reach Kafka, for FastStream; `parse_security` makes aiokafka's arguments of it.
-
-        Raises SettingsRefused when SASL lacks a user.
-        """
-        context = self._kafka_context() if self.kafka_protocol.endswith("SSL") else None
-        if not self.kafka_protocol.startswith("SASL"):
-            return BaseSecurity(ssl_context=context)
-        if not self.kafka_username or self.kafka_password is None:
-            raise SettingsRefused(
+    @model_validator(mode="after")
+    def _sasl_has_a_user(self) -> Self:
+        named = self.kafka_username and self.kafka_password is not None
+        if self.kafka_protocol.startswith("SASL") and not named:
+            raise ValueError(
                 f"{PREFIX}KAFKA_USERNAME and {PREFIX}KAFKA_PASSWORD are needed"
                 f" with {self.kafka_protocol}"
             )
+        return self
+
+    def kafka_security(self) -> BaseSecurity:
+        """How to reach Kafka, for FastStream; `parse_security` makes aiokafka's arguments of it."""
+        context = self._kafka_context() if self.kafka_protocol.endswith("SSL") else None
+        if self.kafka_password is None or not self.kafka_protocol.startswith("SASL"):
+            return BaseSecurity(ssl_context=context)
         return _SASL[self.kafka_sasl_mechanism](
             self.kafka_username, self.kafka_password.get_secret_value(), ssl_context=context
         )

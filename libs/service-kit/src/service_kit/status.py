@@ -67,10 +67,10 @@ def internal(runtime: "AnyRuntime", parts: Parts) -> Internal:
         return parking.shown(row) if row is not None else None
 
     async def release(source: str, event_id: str, actor: str) -> dict[str, object]:
-        return {"outcome": await _decide(runtime, (source, event_id), actor, apply=True)}
+        return {"outcome": await decide(runtime, (source, event_id), actor, apply=True)}
 
     async def discard(source: str, event_id: str, actor: str) -> dict[str, object]:
-        return {"outcome": await _decide(runtime, (source, event_id), actor, apply=False)}
+        return {"outcome": await decide(runtime, (source, event_id), actor, apply=False)}
 
     return Internal(
         not_ready=not_ready,
@@ -87,17 +87,18 @@ def _need_database(runtime: "AnyRuntime") -> None:
         raise NoDatabase
 
 
-async def _decide(
+async def decide(
     runtime: "AnyRuntime", identity: tuple[str, str], actor: str, *, apply: bool
 ) -> str:
+    """Release (`apply`) or discard what is parked under (source, id). Raises Rejected."""
     _need_database(runtime)
     if identity[0] == due_parking.source(runtime):
         return await due_parking.decide(runtime, identity[1], apply=apply)
     now = runtime.now()
     by = Cause.of_request(f"{runtime.service.name}/operator", f"{identity}{now.isoformat()}", now)
-    decide = parking.release if apply else parking.discard
+    do = parking.release if apply else parking.discard
     async with runtime.transaction(step="release") as tx:
-        outcome = await decide(runtime, tx, identity, by, actor)
+        outcome = await do(runtime, tx, identity, by, actor)
     crash_point("after_release_commit")
     return outcome
 

@@ -17,6 +17,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 _EXPIRED_AT_ONCE = 500
 _FACTS_KEPT = timedelta(hours=1)  # a fact's row is for transactions under way, nothing longer
+_DAYS_WIDE = {"inbox": 7, "outbox": 1}
 _LOCK_PATIENCE = "SET LOCAL lock_timeout = '2s'"
 
 
@@ -44,17 +45,17 @@ async def once(runtime: "AnyRuntime", now: datetime) -> None:
 
 
 async def make_days(connection: asyncpg.Connection, ahead: int) -> None:
-    """Make the partitions of today and the days ahead."""
+    """Make the partitions from yesterday to so many days ahead."""
     async with connection.transaction():
         await connection.execute(_LOCK_PATIENCE)
-        for parent in ("inbox", "outbox"):
-            await connection.execute("SELECT kit.make_days($1, $2)", parent, ahead + 1)
+        for parent, width in _DAYS_WIDE.items():
+            await connection.execute("SELECT kit.make_days($1, $2, $3)", parent, ahead, width)
 
 
 async def drop_days(connection: asyncpg.Connection, parent: str, before: datetime) -> None:
-    """Drop the days of a table that end before then; an outbox day only if all is published."""
+    """Drop the partitions that end before then; of the outbox only what is published."""
     for name, day in await _days(connection, parent):
-        if day + timedelta(days=1) > before:
+        if day + timedelta(days=_DAYS_WIDE[parent]) > before:
             continue
         if parent == "outbox" and await _has_unpublished(connection, name):
             continue

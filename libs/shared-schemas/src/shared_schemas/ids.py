@@ -1,21 +1,25 @@
 """Identities that are derived, never drawn: the same fact has the same id wherever it is met."""
 
 import unicodedata
+from hashlib import sha1
 from uuid import NAMESPACE_URL, uuid5
 
-_NAMESPACE = uuid5(NAMESPACE_URL, "https://goodword.example/ids")
+_NAMESPACE = uuid5(NAMESPACE_URL, "https://goodword.example/ids").bytes
 _SEPARATOR = "\x1f"  # cannot be part of an id, so parts cannot run into each other
 
 
 def derived(kind: str, *parts: str | int) -> str:
-    """A stable id of `kind` from its parts (RFC 9562 UUID version 5).
+    """A stable id of `kind` from its parts: a UUID of version 5 (RFC 9562, 5.5).
 
+    Written out by hand, because `uuid.uuid5` takes four times as long and each event needs several.
     Raises ValueError when a part holds the separator, which would let two identities collide.
     """
-    texts = [str(part) for part in parts]
-    if any(_SEPARATOR in text for text in texts):
+    name = _SEPARATOR.join((kind, *map(str, parts)))
+    if name.count(_SEPARATOR) != len(parts):
         raise ValueError("an identity's part holds a control character")
-    return str(uuid5(_NAMESPACE, _SEPARATOR.join((kind, *texts))))
+    digest = sha1(_NAMESPACE + name.encode(), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(digest[16], 16) & 3]
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 
 def door_event_id(ce_source: str, message_id: str) -> str:

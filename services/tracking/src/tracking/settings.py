@@ -25,8 +25,8 @@ class TrackingSettings(KitSettings):
     """How long an API call waits for Kafka's acknowledgement before it is answered 503."""
     redirect_wait_milliseconds: Count = 25
     """How long a redirect waits for it before it goes on; the write goes on as well."""
-    unacknowledged_max: Count = 20_000
-    """The most events that may wait for Kafka at once; beyond it calls are answered 503 at once."""
+    touches_waiting_max: Count = 20_000
+    """The most clicks that may wait for Kafka at once; those beyond it are counted as lost."""
     remembered_ids: Count = 20_000
     """How many message ids, at least, are remembered with their bodies to refuse a reused one."""
     snapshot_seconds: Seconds = 1

@@ -1,13 +1,14 @@
 -- The kit's own tables, apart from the service's: whatever is in `public` is the service's state.
 CREATE SCHEMA kit;
 
--- What was taken in, by the day of insertion; a day is dropped whole.
+-- What was taken in, by the day of insertion. Each new event is looked for in every partition, so
+-- these are weeks: 31 daily ones cost a batch of 500 six times as much as five weekly ones.
 CREATE TABLE kit.inbox (
     day       date NOT NULL,
     ce_source text NOT NULL,
     ce_id     text NOT NULL,
     body_hash text,
-    PRIMARY KEY (day, ce_source, ce_id)
+    PRIMARY KEY (ce_source, ce_id, day)
 ) PARTITION BY RANGE (day);
 
 -- What was emitted. Half of each page stays free, so that marking a row as published is a HOT
@@ -19,7 +20,7 @@ CREATE TABLE kit.outbox (
     shard        smallint NOT NULL,
     topic        text     NOT NULL,
     key          bytea,
-    headers      text     NOT NULL,
+    headers      bytea    NOT NULL, -- MessagePack
     body         bytea,
     published_at timestamptz,
     PRIMARY KEY (seq, day)
@@ -50,7 +51,7 @@ CREATE TABLE kit.held (
     partition   integer     NOT NULL,
     place       bigint      NOT NULL,
     key         bytea,
-    headers     text        NOT NULL,
+    headers     bytea       NOT NULL, -- MessagePack
     body        bytea,
     ordered     boolean     NOT NULL,
     held_at     timestamptz NOT NULL,
@@ -101,14 +102,18 @@ CREATE TABLE kit.progress (
     PRIMARY KEY (topic, partition)
 );
 
--- Makes the partitions of `parent` for today and `days` more. Attaching a finished table takes a
--- lock that readers and writers of the parent do not mind.
-CREATE FUNCTION kit.make_days(parent text, days integer) RETURNS void LANGUAGE plpgsql AS $$
+-- Makes the partitions of `parent` from yesterday to so many days ahead, each `width` days wide.
+-- Attaching a finished table takes a lock that readers and writers of the parent do not mind.
+CREATE FUNCTION kit.make_days(parent text, ahead integer, width integer)
+RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
+    today date := (now() AT TIME ZONE 'utc')::date;
+    first date := today - 1 - (today - 1 - date '2001-01-01') % width;
     d date;
     partition text;
 BEGIN
-    FOR d IN SELECT generate_series(0, days) + (now() AT TIME ZONE 'utc')::date - 1 LOOP
+    PERFORM pg_advisory_xact_lock(hashtext('kit.make_days'));
+    FOR d IN SELECT generate_series(first, today + ahead, make_interval(days => width)) LOOP
         partition := parent || to_char(d, '_YYYYMMDD');
         IF to_regclass('kit.' || partition) IS NULL THEN
             EXECUTE format('CREATE TABLE kit.%I (LIKE kit.%I INCLUDING ALL)', partition, parent);
@@ -117,11 +122,11 @@ BEGIN
             END IF;
             EXECUTE format(
                 'ALTER TABLE kit.%I ATTACH PARTITION kit.%I FOR VALUES FROM (%L) TO (%L)',
-                parent, partition, d, d + 1
+                parent, partition, d, d + width
             );
         END IF;
     END LOOP;
 END $$;
 
-SELECT kit.make_days('inbox', 4);
-SELECT kit.make_days('outbox', 4);
+SELECT kit.make_days('inbox', 4, 7);
+SELECT kit.make_days('outbox', 4, 1);

@@ -114,9 +114,7 @@ def _touch(data: Touch, heard: Heard, trace_id: str | None) -> Facts:
         trace_id=trace_id,
     )
     trusted = data.trust is not Trust.PUBLISHABLE
-    return Facts(
-        sightings=(sighting,), joins=_joined(names, trusted=trusted, at=data.occurred_at)
-    )
+    return Facts(sightings=(sighting,), joins=_joined(names, trusted=trusted, at=data.occurred_at))
 
 
 def _linked(data: IdentityLinked, _heard: Heard, _trace_id: str | None) -> Facts:
@@ -177,7 +175,7 @@ def carried_sightings(report: Report) -> tuple[Sighting, ...]:
     """The touches that a conversion's report carries: its link token, its code."""
     # A browser's own id first: whose click it was is a question of browsers.
     whose = report.identifiers[-1] if _has_visitor(report) else report.identifiers[0]
-    carried = []
+    carried: list[tuple[Form, str, str, str | None]] = []
     if report.click_id is not None and report.click_code is not None:
         sighting_id = ids.derived("token", report.conversion_id, report.click_id)
         carried.append((Form.TOKEN, sighting_id, report.click_code, report.click_id))
@@ -228,7 +226,7 @@ def _record(data: LeadChanged, heard: Heard, trace_id: str | None) -> Facts:
         changed_at=data.changed_at,
         heard=heard,
     )
-    reports = ()
+    reports: tuple[Report, ...] = ()
     if isinstance(data, OpportunityChanged) and data.stage is ReferralStage.WON:
         reports = _won(data, names, heard, trace_id)
     return Facts(

@@ -19,10 +19,12 @@ _WORDS = {Kind.CUSTOMER: "customer id", Kind.EMAIL: "e-mail address", Kind.VISIT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """An earlier credited conversion, in one of the same programs, of another customer."""
+    """An earlier credited conversion, in one of the same programs, of a customer with the same
+    e-mail address; `facts` are the events that say so."""
 
     customer_id: str
     conversion_id: str
+    facts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,17 +66,6 @@ def contributions_of(case: Case) -> tuple[Contribution, ...]:
     return tuple(contribution for contribution in checks if contribution)
 
 
-def twins_of(person: Person) -> dict[str, Way]:
-    """The other customers who share an e-mail address with this one, and how that is known."""
-    return {
-        node.partition(":")[2]: way
-        for node, way in person.ways.items()
-        if kind_of(node) is Kind.CUSTOMER
-        and node not in person.own
-        and kind_of(way.through[-1]) is Kind.EMAIL
-    }
-
-
 def _self_referral(case: Case) -> Contribution | None:
     if not case.policy.fraud.self_referral:
         return None
@@ -88,8 +79,8 @@ def _self_referral(case: Case) -> Contribution | None:
 
 def _is_the_participant(credit: Credit, participant_id: str, node: Node, way: Way) -> Contribution:
     matched = _WORDS[kind_of(node)]
-    through = ", ".join(_WORDS[kind_of(step)] for step in way.through)
-    how = f"the same {matched}" + (f", known through {through}" if through else "")
+    between = [_WORDS[kind] for step in way.through if (kind := kind_of(step)) is not Kind.CUSTOMER]
+    how = f"the same {matched}" + (f", known through their {between[-1]}" if between else "")
     return Contribution(
         name="self_referral",
         points=SELF_REFERRAL_POINTS,
@@ -102,9 +93,7 @@ def _is_the_participant(credit: Credit, participant_id: str, node: Node, way: Wa
 def _duplicate_customer(case: Case) -> Contribution | None:
     if not case.policy.fraud.duplicate_customer or not case.earlier:
         return None
-    twins = twins_of(case.person)
     earlier = min(case.earlier, key=lambda one: one.conversion_id)
-    way = twins[earlier.customer_id]
     return Contribution(
         name="duplicate_customer",
         points=DUPLICATE_CUSTOMER_POINTS,
@@ -113,12 +102,12 @@ def _duplicate_customer(case: Case) -> Contribution | None:
             f" already credited their conversion {earlier.conversion_id}."
         ),
         inputs={"customer_id": earlier.customer_id, "conversions": len(case.earlier)},
-        evidence=_evidence((earlier.conversion_id, *way.facts)),
+        evidence=_evidence((earlier.conversion_id, *earlier.facts)),
     )
 
 
 def _velocity(case: Case) -> Contribution | None:
-    limit = case.policy.fraud.velocity_limit
+    limit = case.policy.velocity_limit
     if limit is None or not case.crowds:
         return None
     crowd = min(case.crowds, key=lambda one: (-one.count, one.participant_id, one.address_hash))

@@ -9,6 +9,9 @@ from shared_schemas.events.programs import FraudPolicy
 
 from .identity import Mark, Node, nodes_of
 
+MAX_COUNTED = 1_000
+"""Conversions counted for one verdict; a program with a higher velocity limit has none."""
+
 PolicyId = tuple[str, int]
 """A program and its version."""
 
@@ -73,6 +76,12 @@ class Policy:
     def id(self) -> PolicyId:
         """Its program and version."""
         return self.program_id, self.version
+
+    @property
+    def velocity_limit(self) -> int | None:
+        """How many conversions may come from one address; None: the check is off."""
+        limit = self.fraud.velocity_limit
+        return limit if limit is not None and limit <= MAX_COUNTED else None
 
     def hold_ends_at(self, credit: Credit) -> datetime:
         """Until when later neighbours may still count for a credit."""

@@ -195,6 +195,19 @@ def person_of(graph: Graph, own: Iterable[Node]) -> Person:
     return Person(own=start, ways=ways, crowds=tuple(sorted(crowds)))
 
 
+def twins_of(graph: Graph, customer: Node) -> dict[Node, Way]:
+    """The other customers who share an e-mail address with this one, and how that is known."""
+    twins: dict[Node, Way] = {}
+    for address, mark in graph.friends(customer).items():
+        if kind_of(address) is not Kind.EMAIL:
+            continue
+        way = Way().on(customer, mark)
+        for other, shared in graph.friends(address).items():
+            if kind_of(other) is Kind.CUSTOMER and other != customer:
+                twins.setdefault(other, way.on(address, shared))
+    return twins
+
+
 def changed_nodes(before: Graph, after: Graph) -> set[Node]:
     """The ids that are joined otherwise than before: whoever is near them is judged again."""
     nodes = {node for bond in (*before.bonds, *after.bonds) for node in (bond.left, bond.right)}

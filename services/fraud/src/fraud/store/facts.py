@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 from asyncpg import Record
-
 from service_kit.transaction import Transaction
 
 from ..domain.credit import Report, Touch

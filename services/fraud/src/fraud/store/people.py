@@ -36,10 +36,11 @@ async def lock_around(tx: Transaction, seeds: Iterable[Node]) -> Graph:
     raise Transient("identities keep changing")
 
 
-async def graph_around(tx: Transaction, nodes: Iterable[Node], base: Graph | None = None) -> Graph:
-    """What joins these ids to others, added to `base`; refusals are read for all of it."""
-    bonds = (*(base.bonds if base else ()), *await _bonds_at(tx, nodes))
-    return Graph(bonds, await _refused(tx, bonds))
+async def graph_within(tx: Transaction, nodes: Iterable[Node]) -> Graph:
+    """What joins these ids to others, two steps far."""
+    near = await bonds_at(tx, nodes)
+    far = await bonds_at(tx, _nodes_of(near) - set(nodes))
+    return Graph((*near, *far), await _refused(tx, (*near, *far)))
 
 
 async def save_bonds(tx: Transaction, bonds: Iterable[Bond]) -> None:
@@ -101,49 +102,42 @@ async def conversions_at(tx: Transaction, nodes: Iterable[Node]) -> list[tuple[N
     return [(row["node"], row["conversion_id"]) for row in rows]
 
 
-async def _locked(tx: Transaction, seeds: list[Node]) -> Graph:
-    expected = _nodes_of(await _bonds_at(tx, seeds)) | set(seeds)
-    await tx.execute(
-        """
-        INSERT INTO identities AS known (node)
-        SELECT node
-          FROM unnest($1::text[]) AS new (node)
-         ORDER BY node COLLATE "C"
-            ON CONFLICT (node) DO UPDATE SET node = excluded.node WHERE false  -- locks the row
-        """,
-        sorted(expected),
-    )
-    bonds = await _bonds_at(tx, seeds)
-    if not _nodes_of(bonds) <= expected:
-        raise _Grown
-    return Graph(bonds, await _refused(tx, bonds))
-
-
-async def _bonds_at(tx: Transaction, nodes: Iterable[Node]) -> list[Bond]:
-    """Per id and kind of other id, the bonds of one more neighbour than may be followed."""
+async def bonds_at(tx: Transaction, nodes: Iterable[Node]) -> list[Bond]:
+    """Per id and kind of other id, the bonds of one more neighbour than may be followed, and the
+    cuts that part one of them from everybody."""
     wanted = sorted(set(nodes))
     if not wanted:
         return []
     rows = await tx.fetch(
         """
-        SELECT bond.left_node, bond.right_node, bond.flavour,
-               bond.occurred_at, bond.event_id, bond.source
-          FROM unnest($1::text[]) AS at (node)
-         CROSS JOIN unnest($2::text[]) AS of (kind)
-         CROSS JOIN LATERAL (
-               (SELECT left_node, right_node, flavour, occurred_at, event_id, source
-                  FROM identity_bonds
-                 WHERE left_node = at.node
-                   AND right_node >= of.kind || ':' AND right_node < of.kind || ';'
-                 ORDER BY right_node, flavour
-                 LIMIT $3)
-               UNION
-               (SELECT left_node, right_node, flavour, occurred_at, event_id, source
-                  FROM identity_bonds
-                 WHERE right_node = at.node
-                   AND left_node >= of.kind || ':' AND left_node < of.kind || ';'
-                 ORDER BY left_node, flavour
-                 LIMIT $3)) AS bond
+        WITH near AS (
+            SELECT bond.left_node, bond.right_node, bond.flavour,
+                   bond.occurred_at, bond.event_id, bond.source
+              FROM unnest($1::text[]) AS at (node)
+             CROSS JOIN unnest($2::text[]) AS of (kind)
+             CROSS JOIN LATERAL (
+                   (SELECT left_node, right_node, flavour, occurred_at, event_id, source
+                      FROM identity_bonds
+                     WHERE left_node = at.node
+                       AND right_node >= of.kind || ':' AND right_node < of.kind || ';'
+                     ORDER BY right_node, flavour
+                     LIMIT $3)
+                   UNION
+                   (SELECT left_node, right_node, flavour, occurred_at, event_id, source
+                      FROM identity_bonds
+                     WHERE right_node = at.node
+                       AND left_node >= of.kind || ':' AND left_node < of.kind || ';'
+                     ORDER BY left_node, flavour
+                     LIMIT $3)) AS bond
+        )
+        SELECT left_node, right_node, flavour, occurred_at, event_id, source
+          FROM near
+        UNION
+        SELECT lone.left_node, lone.right_node, lone.flavour,
+               lone.occurred_at, lone.event_id, lone.source
+          FROM near
+         CROSS JOIN LATERAL (VALUES (near.left_node), (near.right_node)) AS of (node)
+          JOIN identity_bonds AS lone ON lone.left_node = of.node AND lone.right_node = of.node
         """,
         wanted,
         [kind.value for kind in Kind],
@@ -158,6 +152,24 @@ async def _bonds_at(tx: Transaction, nodes: Iterable[Node]) -> list[Bond]:
         )
         for row in rows
     ]
+
+
+async def _locked(tx: Transaction, seeds: list[Node]) -> Graph:
+    expected = _nodes_of(await bonds_at(tx, seeds)) | set(seeds)
+    await tx.execute(
+        """
+        INSERT INTO identities AS known (node)
+        SELECT node
+          FROM unnest($1::text[]) AS new (node)
+         ORDER BY node COLLATE "C"
+            ON CONFLICT (node) DO UPDATE SET node = excluded.node WHERE false  -- locks the row
+        """,
+        sorted(expected),
+    )
+    bonds = await bonds_at(tx, seeds)
+    if not _nodes_of(bonds) <= expected:
+        raise _Grown
+    return Graph(bonds, await _refused(tx, bonds))
 
 
 async def _refused(tx: Transaction, bonds: Iterable[Bond]) -> set[Node]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from litestar import Request, Response, Router, get, post
 from litestar.datastructures import Cookie
-from litestar.params import FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 from pydantic import BaseModel, ConfigDict, Field
@@ -141,7 +141,7 @@ def _make(runtime: Runtime[Settings]) -> ControllerRouterHandler:
 
 def _confirm(runtime: Runtime[Settings]) -> ControllerRouterHandler:
     @get("/login/{link:str}", include_in_schema=False)
-    async def confirm(request: Request[Any, Any, Any], link: str) -> Response[str]:
+    async def confirm(request: Request[Any, Any, Any], link: FromPath[str]) -> Response[str]:
         """A button, because mail scanners follow links: only a person presses it."""
         return render(request, "confirm.html", link=link if _login_id(runtime, link) else None)
 
@@ -150,7 +150,7 @@ def _confirm(runtime: Runtime[Settings]) -> ControllerRouterHandler:
 
 def _enter(runtime: Runtime[Settings]) -> ControllerRouterHandler:
     @post("/login/{link:str}", include_in_schema=False)
-    async def enter(request: Request[Any, Any, Any], link: str) -> Response[str]:
+    async def enter(request: Request[Any, Any, Any], link: FromPath[str]) -> Response[str]:
         settings, now, login_id = runtime.settings, runtime.now(), _login_id(runtime, link)
         async with runtime.transaction() as tx:
             await sessions.forget(tx, now)
@@ -181,7 +181,7 @@ def _leave(runtime: Runtime[Settings]) -> ControllerRouterHandler:
     return leave
 
 
-def _login_id(runtime: Runtime[Settings], link: str) -> str | None:
+def _login_id(runtime: Runtime[Settings], link: FromPath[str]) -> str | None:
     login_id, _, signed = link.partition(".")
     secret = runtime.settings.login_secret.get_secret_value()
     return login_id if is_signed(secret, login_id, signed) else None

@@ -40,6 +40,9 @@ MAX_ENTRIES = 5_000
 MAX_FEW = 500
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
+OutsideId = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f@]+$")
+]  # somebody else's id, but never an address
 Source = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$")]
 Destination = Annotated[
     str,
@@ -208,11 +211,17 @@ class Participant(_Part):
     market: Name
     tier: Name = "standard"
     language: Language | None = Field(None, description="the market's when absent")
-    customer_id: Name | None = None
-    account_id: Name | None = None
+    customer_id: OutsideId | None = None
+    account_id: OutsideId | None = None
     email: Annotated[str, AfterValidator(_address)] | None = Field(None, repr=False)
     name: Label | None = Field(None, repr=False)
     active: bool | None = None
+
+    @model_validator(mode="after")
+    def _is_sealed_whole(self) -> "Participant":
+        if self.name is not None and self.email is None:
+            raise ValueError("give `email` beside `name`: both are sealed together")
+        return self
 
 
 class Link(_Part):

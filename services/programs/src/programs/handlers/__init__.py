@@ -1,4 +1,4 @@
-"""Turns what the control plane hears, and what falls due, into decisions made in one transaction."""
+"""Turns what the control plane hears, and what falls due, into decisions in one transaction."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from service_kit.events import Cause, DueRow
 from service_kit.transaction import Transaction
+from shared_schemas.events.programs import KeyIssued, KeyRevoked
 from shared_schemas.sealed import new_key_pair
 
 from ..domain.keys import (
@@ -48,10 +49,11 @@ async def keep_day_keys(
     missing = [day for day in days_ahead(now) if day not in known]
     pairs = {day: new_key_pair() for day in missing}
     added = await people.add_day_keys(tx, desk.vault, pairs) if pairs else {}
-    issued = [day_key_issued(day, public) for day, public in sorted(added.items())]
     gone = await people.destroy_day_keys(tx, last_day_to_destroy(now), now)
-    destroyed = [day_key_destroyed(day, now) for day in gone]
-    for event in (*issued, *destroyed):
+    events: list[KeyIssued | KeyRevoked] = []
+    events += [day_key_issued(day, public) for day, public in sorted(added.items())]
+    events += [day_key_destroyed(day, now) for day in gone]
+    for event in events:
         tx.emit(event, cause=_cause(f"key/{event.key_id}/{event.revision}", now, traceparent))
     tomorrow = next_midnight(now)
     cause = _cause(f"{DAY_KEYS}/{tomorrow.date().isoformat()}", now, traceparent)

@@ -25,7 +25,7 @@ from ..store import people
 from ..store.vault import Vault
 
 log = structlog.stdlib.get_logger(__name__)
-_dropped = counter("contacts_dropped", "Contacts whose day key is gone: forgotten on arrival")
+_dropped = counter("contacts_dropped", "Contacts forgotten on arrival", "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ async def hear_contacts(
     )
     readable = [event for event in events if event.data.sealed.key_id in keys]
     if gone := len(events) - len(readable):
-        _dropped().inc(gone)
+        _dropped("day_key_destroyed").inc(gone)
         log.info("contacts forgotten on arrival", count=gone)
     await seal(tx, vault, [_opened(event, keys) for event in readable])
 

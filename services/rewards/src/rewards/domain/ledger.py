@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from shared_schemas import ids
@@ -99,8 +100,7 @@ class Transfer:
     month: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One leg: what a transfer did to one account. Versions of an account have no gap."""
 
     transfer_id: str

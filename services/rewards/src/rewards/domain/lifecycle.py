@@ -23,7 +23,7 @@ UNDER_REVIEW = "under_review"
 REJECTED = "rejected by the fraud check"
 
 
-def hearcredit_of(case: Case, credit: Credit, desk: Desk, now: datetime) -> Outcome:
+def hear_credit(case: Case, credit: Credit, desk: Desk, now: datetime) -> Outcome:
     """Apply a higher revision of a credit; any other changes nothing."""
     known = case.conversion.credit
     if known is not None and credit.revision <= known.revision:

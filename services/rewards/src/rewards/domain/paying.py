@@ -1,4 +1,4 @@
-"""From approval to payment: netting, the intent to pay, and what the provider's word makes of it."""
+"""From approval to payment: netting, the intent to pay, and what the provider's word changes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

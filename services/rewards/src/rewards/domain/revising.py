@@ -57,9 +57,9 @@ def _revise(
         lines = () if planned is None else planned.lines
         return decline(replace(reward, basis=lines or reward.basis), reason, now)
     after = _on(reward, planned, conversion)
-    if planned.amount_minor == reward.amount_minor and after.terms == reward.terms:
-        if after.hold_ends_at == reward.hold_ends_at:
-            return None
+    same_terms = after.terms == reward.terms and after.hold_ends_at == reward.hold_ends_at
+    if same_terms and planned.amount_minor == reward.amount_minor:
+        return None
     return _change_worth(reward, after, planned.amount_minor, now)
 
 

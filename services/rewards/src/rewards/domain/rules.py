@@ -104,12 +104,17 @@ def _amounts(rule: RewardRule, setting: _Setting, shares: Sequence[Share]) -> Ma
     """What each of a program's sharers earns by a rule, by the share's key."""
     if rule.flat is None:
         total = portion(sum(s.amount_minor for s in shares), Fraction(rule.percentage or 0))
-        weights = {s.key: Fraction(s.amount_minor) for s in shares}
-        return split(total, weights) if total else dict.fromkeys(weights, 0)
+        return _split(total, {s.key: Fraction(s.amount_minor) for s in shares})
     whole = portion(rule.flat.amount_minor, setting.credit.net_ratio)
     if rule.flat_split is FlatSplit.EACH:
         return {s.key: whole for s in shares}
-    return split(whole, {s.key: s.weight for s in setting.shares})
+    return _split(whole, {s.key: s.weight for s in setting.shares})
+
+
+def _split(amount_minor: int, weights: Mapping[str, Fraction]) -> Mapping[str, int]:
+    if len(weights) == 1 or amount_minor == 0:
+        return dict.fromkeys(weights, amount_minor)
+    return split(amount_minor, weights)
 
 
 def _referee(setting: _Setting) -> Iterator[Planned]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from shared_schemas.events.rewards import RewardChanged
 from shared_schemas.states import PayoutState, RewardState, check_transition
@@ -89,8 +90,8 @@ def apply(case: Case, step: Step) -> Case:
     return replace(case, rewards=rewards, payouts=payouts)
 
 
-def _moved(reward: Reward, transfers: Sequence[Transfer]) -> dict[str, int]:
-    amounts = {name: getattr(reward, name) for name in _AMOUNTS}
+def _moved(reward: Reward, transfers: Sequence[Transfer]) -> dict[str, Any]:
+    amounts: dict[str, int] = {name: getattr(reward, name) for name in _AMOUNTS}
     for one in transfers:
         for name, sign in ROUTES[one.purpose].effects:
             amounts[name] += sign * one.amount_minor

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from functools import lru_cache
 
 from shared_schemas import ids
 from shared_schemas.money import digits_of
@@ -11,6 +12,12 @@ from shared_schemas.states import ConversionState, PayoutState, RewardState, Ver
 from shared_schemas.words import Group, Rail, RewardKind, Side, Trigger
 
 ONE = Fraction(1)
+
+
+@lru_cache(maxsize=1_024)
+def exact(text: str) -> Fraction:
+    """The fraction that a text such as `1/3` says."""
+    return Fraction(text)
 
 
 def money_text(amount_minor: int, currency: str) -> str:
@@ -68,7 +75,9 @@ class Credit:
         """Net over gross; a conversion without money is whole until it is reversed."""
         if self.state is ConversionState.REVERSED:
             return Fraction(0)
-        return Fraction(self.net_minor, self.amount_minor) if self.amount_minor else ONE
+        if self.refunded_minor == 0 or self.amount_minor == 0:
+            return ONE
+        return Fraction(self.net_minor, self.amount_minor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

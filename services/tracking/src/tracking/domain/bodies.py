@@ -32,8 +32,6 @@ _value = Decoder(object, float_hook=Decimal).decode
 _canonical = Encoder(order="sorted", decimal_format="number").encode
 _UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
 
-Part = bytes | Raw | dict[str, object]
-
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -63,16 +61,18 @@ def inflated(body: bytes, most: int) -> bytes:
 
 def read_message(part: object) -> dict[str, object]:
     """One message. Raises Refused for what is not a JSON object with each name once."""
+    if isinstance(part, Refused):
+        raise part
     if isinstance(part, dict):
-        return _unrepeated(part)  # read by `_slowly` already
+        return part
     data = bytes(part) if isinstance(part, bytes | Raw) else b""
     if len(data) > MAX_EVENT_BYTES:
-        raise TooLarge("too_large", f"a message has at most {MAX_EVENT_BYTES} bytes")
+        raise _too_large()
     try:
         message = _message(data)
-        if _names_are_unique(message, data.count(b":")):
+        if _as_many_names(message, data):
             return message
-    except _UNREADABLE:
+    except (*_UNREADABLE, OverflowError):
         pass
     return _unrepeated(_object(_slowly(data)))
 
@@ -94,7 +94,7 @@ def read_batch(data: bytes) -> Batch:
     messages_read = whole.pop("batch", None)
     if not isinstance(messages_read, list):
         raise Refused("malformed", "the body has no list named batch")
-    return _batch([_bounded(message) for message in messages_read], whole)
+    return _batch([_checked(message) for message in messages_read], whole)
 
 
 def body_hash(message: Fields, kind: str) -> str:
@@ -122,32 +122,30 @@ def _object(value: object) -> dict[str, object]:
     return value
 
 
-def _bounded(message: object) -> object:
-    if isinstance(message, dict) and len(json.dumps(message, default=str)) > MAX_EVENT_BYTES:
-        return b" " * (MAX_EVENT_BYTES + 1)
-    return message
+def _checked(message: object) -> object:
+    """A message that was read with its batch, or why it is refused."""
+    try:
+        if len(json.dumps(message, default=str)) > MAX_EVENT_BYTES:
+            raise _too_large()
+        return _unrepeated(_object(message))
+    except Refused as refused:
+        return refused
 
 
 def _nothing_hidden(data: bytes, parts: Mapping[str, Raw], messages: Sequence[Raw]) -> bool:
     """Whether the colons of the whole are those of its parts: if not, a name was repeated."""
-    inside = sum(bytes(part).count(b":") for part in (*parts.values(), *messages))
+    inside = b"".join(map(bytes, (*parts.values(), *messages))).count(b":")
     names = 1 + len(parts) + sum(name.count(":") for name in parts)
     return data.count(b":") == inside + names
 
 
-def _names_are_unique(message: Mapping[str, object], colons: int) -> bool:
-    """Whether every colon of the text is accounted for by a name kept or a text that holds it."""
-    pending: list[object] = [message]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, dict):
-            colons -= len(value) + sum(name.count(":") for name in value)
-            pending.extend(value.values())
-        elif isinstance(value, str):
-            colons -= value.count(":")
-        elif isinstance(value, list):
-            pending.extend(value)
-    return colons == 0
+def _as_many_names(message: Mapping[str, object], data: bytes) -> bool:
+    """Whether the message still has every colon of its text: if not, a name was repeated.
+
+    A colon that was escaped in the text could make up for a lost one, so that is no proof.
+    """
+    kept = _canonical(message).count(b":")
+    return kept == data.count(b":") and b"\\u003a" not in data and b"\\u003A" not in data
 
 
 def _slowly(data: bytes) -> object:
@@ -182,6 +180,10 @@ def _unrepeated(message: dict[str, object]) -> dict[str, object]:
         elif isinstance(value, list):
             pending.extend(value)
     return message
+
+
+def _too_large() -> TooLarge:
+    return TooLarge("too_large", f"a message has at most {MAX_EVENT_BYTES} bytes")
 
 
 def _repeated() -> Refused:

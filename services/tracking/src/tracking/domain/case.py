@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct
 from shared_schemas.matching import NotAnAddress, email_hash, keyed_hash
 from shared_schemas.words import ConsentMode, Trust
 
-from .fields import Fields, part, text_of
+from .addresses import network_of
+from .fields import Fields, hint, part, text_of
 from .message import Message
 from .moments import occurred_at
 from .outcome import Forbidden, NotYet, Refused
@@ -15,6 +17,7 @@ from .token import LinkToken, TokenKeys
 from .wire import Consent
 
 _MAX_AGENT_CHARACTERS = 1_000
+_MAX_ADDRESS_CHARACTERS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,7 @@ class Secrets:
         return keyed_hash(self.match_key, kind, value) if value else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
+class Arrival(Struct, frozen=True, kw_only=True):
     """How messages came in. Network and agent are the person's: known with publishable keys only,
     because a server that reports with a secret key has an address of its own."""
 
@@ -42,8 +44,7 @@ class Arrival:
     agent: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """A message that may be decided on. `warnings` tell what was changed or left out so far."""
 
     message: Message
@@ -72,7 +73,10 @@ class Case:
         """The keyed hash of the person's network, where it may be stored."""
         if not self.consent.keeps_identifiers:
             return None
-        return self.arrival.secrets.hashed("address", self.arrival.network)
+        network = self.arrival.network
+        if self.trust is Trust.SECRET:  # a server says whom it speaks of
+            network = network_of(text_of(self.message.context, "ip", _MAX_ADDRESS_CHARACTERS))
+        return self.arrival.secrets.hashed("address", network)
 
     @property
     def agent_hash(self) -> str | None:
@@ -144,9 +148,9 @@ def consent_mode(policy: Policy | None) -> ConsentMode:
     return policy.consent_mode if policy else ConsentMode.OPT_IN
 
 
-def company_of(context: Fields, traits: Fields) -> Fields:
-    """Where Segment's clients name the account: `groupId`, else a trait `company`."""
-    return {"groupId": context.get("groupId") or part(traits, "company").get("id")}
+def account_of(context: Fields, traits: Fields) -> str | None:
+    """The account, where Segment's clients name it: `groupId`, else a trait `company`."""
+    return hint(context, "groupId") or hint(part(traits, "company"), "id")
 
 
 def _verified_token(message: Message, arrival: Arrival, warnings: list[str]) -> LinkToken | None:

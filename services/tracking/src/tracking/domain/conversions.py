@@ -6,8 +6,8 @@ from shared_schemas import ids
 from shared_schemas.words import ConsentState, Trigger, Trust
 
 from .amounts import currency_of, first_amount, minor_units
-from .case import Case, company_of
-from .fields import identifier, part, text_of
+from .case import Case, account_of
+from .fields import hint, identifier, part, text_of
 from .message import consent_state
 from .outcome import Dropped, Forbidden, Refused
 from .tables import Scope
@@ -59,12 +59,10 @@ def _conversion(case: Case, trigger: Trigger) -> Conversion:
         visitor_id=case.visitor_id,
         customer_id=_customer(case),
         email_hash=case.email_hash(_email(case)),
-        account_id=identifier(
-            company_of(message.context, part(message.context, "traits")), "groupId"
-        ),
+        account_id=account_of(message.context, part(message.context, "traits")),
         code=_code(case),
         token=_carried(case) if keeps.keeps_clicks else None,
-        product=identifier(message.properties, "product_id"),
+        product=hint(message.properties, "product_id"),
         address_hash=case.address_hash,
         market_id=case.market_id,
         consent=case.consent,
@@ -127,7 +125,7 @@ def _code(case: Case) -> str | None:
     """A typed code that is one of ours; else, where the token may not be kept, its code."""
     properties, context = case.message.properties, case.message.context
     for fields, name in ((context, "code"), (properties, "coupon")):
-        code = identifier(fields, name)
+        code = hint(fields, name)
         if code is not None and case.known_link(code) is not None:
             return code
     return case.token.code if case.token and not case.consent.keeps_clicks else None

@@ -58,13 +58,21 @@ def identifier(fields: Fields, name: str) -> str | None:
         return None
     if len(text) > MAX_ID_CHARACTERS:
         raise Refused("invalid_id", f"{name} has more than {MAX_ID_CHARACTERS} characters")
-    if _UNSTORABLE.search(text):
+    if not text.isprintable() and _UNSTORABLE.search(text):
         raise Refused("invalid_id", f"{name} holds a control character or half a surrogate pair")
     if text.casefold() in _PLACEHOLDERS:
         raise Refused("junk_id", f"{name} is the placeholder {text!r}, which names nobody")
     if "@" in text and _ADDRESS.search(text):
         raise Refused("address_as_id", f"{name} is an e-mail address; send it as traits.email")
     return text
+
+
+def hint(fields: Fields, name: str) -> str | None:
+    """An id that may simply be left out: None where `identifier` would refuse it."""
+    try:
+        return identifier(fields, name)
+    except Refused:
+        return None
 
 
 def text_of(fields: Fields, name: str, most: int) -> str | None:

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     PAGE = "page"
 
 
+_RECORDED = {kind.value: kind for kind in Kind}
 _NOT_RECORDED = frozenset(("alias", "group", "screen"))
 
 
@@ -30,8 +31,8 @@ def kind_of(raw: Fields) -> Kind:
     """What a batch's message is. Raises Dropped for a call that is not recorded here."""
     named = raw.get("type")
     if isinstance(named, str):
-        if named in tuple(Kind):
-            return Kind(named)
+        if named in _RECORDED:
+            return _RECORDED[named]
         if named in _NOT_RECORDED:
             raise Dropped("not_recorded", f"{named} calls are not recorded here")
     raise Refused("invalid_type", "type is none of identify, track, page")

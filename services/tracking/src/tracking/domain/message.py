@@ -1,10 +1,10 @@
 """A client's message in the Segment shape, read and checked, before anybody decides on it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
+from msgspec import Struct
 from shared_schemas.event import MAX_TEXT_CHARACTERS
 from shared_schemas.words import ConsentState
 
@@ -14,10 +14,10 @@ from .tables import TOKEN_PARAMETER
 
 _MAX_TOKEN_CHARACTERS = 2_000
 _MAX_MERGE_DEPTH = 8
+_SAID = {"granted": ConsentState.GRANTED, "denied": ConsentState.DENIED}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(Struct, frozen=True, kw_only=True):
     """One call: who (`customer_id` is Segment's userId, `visitor_id` its anonymousId), and what."""
 
     message_id: str | None
@@ -99,7 +99,7 @@ def consent_state(said: object) -> ConsentState:
     """`granted` or `denied`, as text or as the `state` of an object; unknown otherwise."""
     if isinstance(said, dict):
         said = said.get("state")
-    return ConsentState(said) if said in ("granted", "denied") else ConsentState.UNKNOWN
+    return _SAID.get(said, ConsentState.UNKNOWN) if isinstance(said, str) else ConsentState.UNKNOWN
 
 
 def _merged(beside: Fields, own: Fields, depth: int = 0) -> Fields:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct
+
 from .wire import Body
 
 
@@ -67,8 +69,7 @@ class Contact:
     language: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """What one message came to. `events` share the message's own id; a contact follows from it."""
 
     result: Result

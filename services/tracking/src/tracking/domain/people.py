@@ -3,8 +3,8 @@
 from shared_schemas import ids
 from shared_schemas.words import ConsentState, TouchKind
 
-from .case import Case, company_of
-from .fields import identifier, text_of
+from .case import Case, account_of
+from .fields import text_of
 from .message import path_of
 from .outcome import Contact, Dropped
 from .tables import Scope
@@ -30,7 +30,7 @@ def identified(case: Case) -> tuple[Identity, Contact | None]:
         visitor_id=case.visitor_id,
         customer_id=customer_id,
         email_hash=hashed,
-        account_id=identifier(company_of(message.context, message.traits), "groupId"),
+        account_id=account_of(message.context, message.traits),
         address_hash=case.address_hash,
         trust=case.trust,
         market_id=case.market_id,
@@ -44,12 +44,12 @@ def identified(case: Case) -> tuple[Identity, Contact | None]:
 def viewed(case: Case) -> Share:
     """The touch of a page that was opened with a link token. Raises Dropped without one."""
     case.require(Scope.TOUCHES)
-    person = case.visitor_id or (case.message.customer_id if case.consent.keeps_clicks else None)
+    person = case.message.visitor_id or case.message.customer_id
     if case.token is None:
         raise Dropped("nothing_to_record", "; ".join(case.warnings) or "a page without link token")
     if case.link is None:
         raise Dropped("unknown_code", "the token's link is not known here")
-    if person is None:
+    if person is None or not case.consent.keeps_identifiers:
         raise Dropped("no_consent", "without consent a page view stores nothing")
     return Share(
         touch_id=ids.share_view_id(case.token.click_id, person),

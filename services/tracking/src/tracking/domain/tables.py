@@ -1,6 +1,6 @@
 """What tracking knows of links, markets and keys, and what follows from it at a moment."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -109,12 +109,18 @@ class Tables(Protocol):
         """What was true of a market at a moment."""
 
 
+def by_effect(versions: Iterable[Policy]) -> tuple[Policy, ...]:
+    """A market's versions in the order in which they take effect."""
+    return tuple(sorted(versions, key=lambda version: (version.effective_at, version.version)))
+
+
 def in_force(versions: Sequence[Policy], at: datetime) -> Policy | None:
-    """The version in force; before the first one takes effect, that one (consent cannot wait)."""
-    effective = [version for version in versions if version.effective_at <= at]
-    if effective:
-        return max(effective, key=lambda version: (version.effective_at, version.version))
-    return min(versions, key=lambda version: (version.effective_at, version.version), default=None)
+    """The version in force, of versions by effect; before the first takes effect, that one:
+    consent cannot wait."""
+    for version in reversed(versions):
+        if version.effective_at <= at:
+            return version
+    return versions[0] if versions else None
 
 
 def day_key_at(keys: Sequence[DayKey], at: datetime) -> DayKey | None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from ..domain.tables import ApiKey, DayKey, Link, Policy, day_key_at, in_force
+from ..domain.tables import ApiKey, DayKey, Link, Policy, by_effect, day_key_at, in_force
 
 Entry = Link | Policy | ApiKey | DayKey
 _Revised = TypeVar("_Revised", Link, ApiKey, DayKey)
@@ -32,7 +32,7 @@ class Registry:
         self.complete = False
         self.changed = asyncio.Event()
         self._links: dict[str, Link] = {}
-        self._policies: dict[str, dict[int, Policy]] = {}
+        self._policies: dict[str, tuple[Policy, ...]] = {}
         self._keys: dict[str, ApiKey] = {}
         self._key_ids: dict[str, str] = {}
         self._day_keys: dict[str, DayKey] = {}
@@ -43,8 +43,7 @@ class Registry:
 
     def policy(self, market_id: str, at: datetime) -> Policy | None:
         """What was true of a market at a moment."""
-        versions = self._policies.get(market_id)
-        return in_force(tuple(versions.values()), at) if versions else None
+        return in_force(self._policies.get(market_id, ()), at)
 
     def key(self, key_hash: str) -> ApiKey | None:
         """The key with this keyed hash."""
@@ -68,7 +67,7 @@ class Registry:
         yield from tuple(self._keys.values())
         yield from tuple(self._day_keys.values())
         for versions in tuple(self._policies.values()):
-            yield from tuple(versions.values())
+            yield from versions
 
     def _learn(self, entry: Entry | Revocation) -> bool:
         if isinstance(entry, Link):
@@ -76,12 +75,18 @@ class Registry:
         if isinstance(entry, DayKey):
             return _newer(self._day_keys, entry.key_id, entry)
         if isinstance(entry, Policy):
-            versions = self._policies.setdefault(entry.market_id, {})
-            return versions.setdefault(entry.version, entry) is entry
+            return self._learn_policy(entry)
         if isinstance(entry, ApiKey):
             self._key_ids[entry.hash] = entry.key_id
             return _newer(self._keys, entry.key_id, entry)
         return self._revoke(entry)
+
+    def _learn_policy(self, policy: Policy) -> bool:
+        known = self._policies.get(policy.market_id, ())
+        if any(version.version == policy.version for version in known):
+            return False
+        self._policies[policy.market_id] = by_effect((*known, policy))
+        return True
 
     def _revoke(self, revocation: Revocation) -> bool:
         for known in (self._keys.get(revocation.key_id), self._day_keys.get(revocation.key_id)):

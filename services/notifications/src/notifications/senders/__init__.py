@@ -1,0 +1,1 @@
+"""What leaves the house: mails and webhooks, sent outside of any transaction."""

@@ -1,0 +1,1 @@
+"""All SQL of notifications; each function is one statement, whatever the batch."""

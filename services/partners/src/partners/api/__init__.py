@@ -1,0 +1,16 @@
+"""The partners' API, all of it under `/v1`; every route has a guard."""
+
+from litestar import Router
+from litestar.di import Provide
+from litestar.types import ControllerRouterHandler
+from service_kit.runtime import Runtime
+
+from ..settings import Settings
+from . import accounts, partnerships
+from .gate import actor_of
+
+
+def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
+    """The service's routes."""
+    handlers = [*partnerships.routes(runtime), *accounts.routes(runtime)]
+    return [Router("/v1", route_handlers=handlers, dependencies={"actor": Provide(actor_of)})]

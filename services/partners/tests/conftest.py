@@ -1,0 +1,38 @@
+"""Partners on a database of its own, and its HTTP application."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+from litestar import Litestar
+from partners.__main__ import SERVICE
+from partners.api import routes
+from partners.settings import Settings
+from service_kit.problems import answer_problem
+from service_kit.testing import Harness, migrations_of
+
+from .builders import settings
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def harness(fresh_database) -> AsyncIterator[Harness[Settings]]:
+    """The service on an empty database, without Kafka."""
+    url = await fresh_database("partners", migrations_of(SERVICE))
+    async with Harness(SERVICE, url, settings(url)) as running:
+        yield running
+
+
+@pytest.fixture
+def app(harness: Harness[Settings]) -> Litestar:
+    """Its routes, as the kit would serve them."""
+    handlers = {Exception: answer_problem}
+    return Litestar(routes(harness.runtime), exception_handlers=handlers, logging_config=None)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the routes, in this event loop."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://partners.test") as http:
+        yield http

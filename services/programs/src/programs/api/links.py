@@ -1,0 +1,125 @@
+"""Links: issued, given to another participant, revoked."""
+
+from typing import Annotated
+
+from litestar import Response, get, post
+from litestar.params import JSONBody, Parameter
+from litestar.types import ControllerRouterHandler
+from shared_schemas.events.programs import LinkIssued
+
+from ..domain import Organisation, Role, State, Terms
+from ..domain.change import Change
+from ..domain.links import revoke_link
+from ..domain.organisation import Link, Name
+from ..store import loading, reading
+from .gate import PLAIN, Admitted, Gate, PathId
+from .office import NotFound, Office
+from .participants import After, Limit
+from .views import LinkView, Reason, Request, link_view
+
+Owner = Annotated[
+    str | None, Parameter(max_length=200, pattern=PLAIN, description="only this participant's")
+]
+
+
+class RevokeRequest(Request):
+    """Why a link redirects no longer."""
+
+    reason: Reason
+
+
+class ReassignRequest(Request):
+    """Who owns a link from now on, and why."""
+
+    participant: Name
+    reason: Reason
+
+
+def routes(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
+    """Reading and writing."""
+    return [*_reads(office, gate), *_writes(office, gate), _revokes(office, gate)]
+
+
+def _reads(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
+    @get("/links", guards=[gate.needs(Role.READ)], summary="Links by code, in pages")
+    async def links(
+        after: After = "", limit: Limit = 100, participant: Owner = None
+    ) -> list[LinkView]:
+        async with office.runtime.transaction() as tx:
+            page = await reading.links_page(tx, after, limit, participant)
+        return [link_view(one) for one in page]
+
+    @get("/links/{code:str}", guards=[gate.needs(Role.READ)], summary="One link with its owners")
+    async def link(code: PathId) -> LinkView:
+        async with office.runtime.transaction() as tx:
+            state = await loading.load(tx, loading.Wanted(codes=[code]))
+        return link_view(_found(state, code))
+
+    return [links, link]
+
+
+def _writes(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
+    writing = [gate.needs(Role.LINKS_WRITE)]
+
+    @post(
+        "/links",
+        guards=writing,
+        summary="Issue a link",
+        description="The same body again is answered alike; another one for a known code is a"
+        " conflict.",
+    )
+    async def issue(data: JSONBody[Link], actor: Admitted) -> Response[LinkView]:
+        outcome = await office.apply(Organisation(links=(data,)), actor, only_new=True)
+        shown = link_view(outcome.after.links[data.code])
+        return Response(shown, status_code=201 if outcome.changes else 200)
+
+    @post(
+        "/links/{code:str}/reassign",
+        status_code=200,
+        guards=writing,
+        summary="Give a link to another participant",
+        description="Touches from now on are the new owner's; earlier ones stay.",
+    )
+    async def reassign(code: PathId, data: JSONBody[ReassignRequest], actor: Admitted) -> LinkView:
+        def document(state: State) -> Organisation:
+            known = _found(state, code)
+            wanted = Link(
+                code=code,
+                program=known.program_id,
+                market=known.market_id,
+                participant=data.participant,
+                destination=known.destination,
+            )
+            return Organisation(links=(wanted,))
+
+        loads = loading.Wanted(codes=[code], participants=[data.participant])
+        outcome = await office.amend(loads, document, actor, reason=data.reason)
+        return link_view(outcome.after.links[code])
+
+    return [issue, reassign]
+
+
+def _revokes(office: Office, gate: Gate) -> ControllerRouterHandler:
+    @post(
+        "/links/{code:str}/revoke",
+        status_code=200,
+        guards=[gate.needs(Role.LINKS_WRITE)],
+        summary="Revoke a link for ever",
+        description="It redirects no longer; nothing changes when it is so already.",
+    )
+    async def revoke(code: PathId, data: JSONBody[RevokeRequest], actor: Admitted) -> LinkView:
+        def decide(state: State, terms: Terms) -> list[Change]:
+            decided = revoke_link(_found(state, code), terms)
+            return [decided] if decided else []
+
+        loads = loading.Wanted(codes=[code])
+        outcome = await office.decide(loads, decide, actor, data.reason)
+        return link_view(outcome.after.links[code])
+
+    return revoke
+
+
+def _found(state: State, code: str) -> LinkIssued:
+    if code not in state.links:
+        raise NotFound("There is no such link.")
+    return state.links[code]

@@ -1,0 +1,12 @@
+"""Tracking's HTTP edge: links that people follow, and messages that clients send."""
+
+from litestar.types import ControllerRouterHandler
+
+from .door import Door
+from .ingest import ingest_routes
+from .redirect import redirect_routes
+
+
+def routes_of(door: Door) -> list[ControllerRouterHandler]:
+    """All routes of the service."""
+    return [*redirect_routes(door), ingest_routes(door)]
