@@ -15,7 +15,7 @@ class Ready(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b'{"ready": true, "reasons": ["tables are not read"]}')
     def log_message(self, *_): pass
 def end(*_):
-    print("ended in order", flush=True)
+    os.write(1, b"ended in order\\n")  # print is not re-entrant
     os._exit(0)
 signal.signal(signal.SIGTERM, end)
 print("begins", flush=True)

@@ -8,10 +8,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import psutil
 import pytest
 from goodword.platform import Choice, PlatformEvent, Running, Wrote, running_on
 from goodword.platform.catalogue import ALL, PREFIX_SETTING
+from goodword.platform.databases import database_name
 from goodword.platform.record import read_run
 from local_stack import Infrastructure
 
@@ -19,6 +21,24 @@ from .waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(240)]
 SERVICES = ("programs", "rewards", "hub")
+
+
+@pytest.fixture
+def prefix(infrastructure: Infrastructure, topic_prefix: str) -> Iterator[str]:
+    """A topic prefix; the databases that it names are dropped in the end."""
+    yield topic_prefix
+    asyncio.run(drop_databases(infrastructure.admin_url, database_name(topic_prefix, "")))
+
+
+async def drop_databases(url: str, beginning: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for row in await connection.fetch(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, $1)", beginning
+        ):
+            await connection.execute(f'DROP DATABASE "{row["datname"]}" WITH (FORCE)')
+    finally:
+        await connection.close()
 
 
 def choice(prefix: str) -> Choice:
@@ -31,11 +51,11 @@ def everything(platform: Running) -> list[psutil.Process]:
 
 
 async def test_services_come_up_settle_survive_a_kill_and_end(
-    infrastructure: Infrastructure, topic_prefix: str, tmp_path: Path
+    infrastructure: Infrastructure, prefix: str, tmp_path: Path
 ) -> None:
     heard: list[PlatformEvent] = []
     async with running_on(
-        infrastructure, tmp_path, choice(topic_prefix), on_event=heard.append
+        infrastructure, tmp_path, choice(prefix), on_event=heard.append
     ) as platform:
         assert [each.name for each in platform.services["rewards"]] == ["rewards-0", "rewards-1"]
         status = await platform.settled(60)
@@ -61,9 +81,9 @@ async def killed_and_back(platform: Running) -> None:
 
 
 async def test_other_processes_can_look_and_ask(
-    infrastructure: Infrastructure, topic_prefix: str, tmp_path: Path
+    infrastructure: Infrastructure, prefix: str, tmp_path: Path
 ) -> None:
-    async with running_on(infrastructure, tmp_path, choice(topic_prefix)) as platform:
+    async with running_on(infrastructure, tmp_path, choice(prefix)) as platform:
         shown = json.loads(await asked("status", "--json", state=tmp_path))
         assert shown["services"].keys() == set(SERVICES)
         assert shown["services"]["rewards"][1]["pid"] == platform.services["rewards"][1].pid
@@ -103,7 +123,7 @@ def goodword(*arguments: str) -> str:
 
 @pytest.fixture
 def up(
-    infrastructure: Infrastructure, topic_prefix: str, tmp_path: Path
+    infrastructure: Infrastructure, prefix: str, tmp_path: Path
 ) -> Iterator["subprocess.Popen[str]"]:
     """`goodword up` with one service, as a person would start it."""
     command = [sys.executable, "-m", "goodword", "up", "--only", "programs"]
@@ -116,7 +136,7 @@ def up(
             **os.environ,
             "GOODWORD_KAFKA": infrastructure.kafka_bootstrap,
             "GOODWORD_POSTGRES": infrastructure.postgres_url,
-            PREFIX_SETTING: topic_prefix,
+            PREFIX_SETTING: prefix,
             "COLUMNS": "200",
         },
     )

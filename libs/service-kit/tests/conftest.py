@@ -1,56 +1,23 @@
-"""The kit's sample service, importable by its tests, and a database for each."""
+"""The kit's sample service and its stack, for the tests of this folder.
 
-import asyncio
-import socket
+Pytest imports test files without their folder on the path; the names of these two modules are the
+only ones that the kit's tests add to it.
+"""
+
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from pydantic import SecretStr
-from service_kit.producer import Producer
-from service_kit.runtime import Runtime
 from service_kit.settings import KitSettings
-from service_kit.telemetry import Telemetry
 from service_kit.testing import Harness, migrations_of
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import shop
-
-
-@dataclass(frozen=True)
-class Stack:
-    """A broker with the sample service's topics under a prefix, and a database."""
-
-    kafka: str
-    prefix: str
-    url: str
-
-    def settings(self, **changes: Any) -> KitSettings:
-        """Settings for one instance; short waits."""
-        given: dict[str, Any] = {
-            "kafka": self.kafka,
-            "topic_prefix": self.prefix,
-            "database": SecretStr(self.url),
-            "operator_token": SecretStr("0123456789abcdef-token"),
-            "retry_most_seconds": 0.3,
-            "group_session_seconds": 6,
-        }
-        return KitSettings(**(given | changes))
-
-    async def runtime(self, **changes: Any) -> Runtime:
-        """A runtime with its pool open; close it by `close_pool` and `producer.stop`."""
-        settings = self.settings(**changes)
-        runtime = Runtime(
-            shop.shop(), settings, telemetry=Telemetry("shop"), producer=Producer(settings)
-        )
-        runtime.use_pool(await runtime.database.open_pool())
-        return runtime
+from kit_stack import Stack, make_topics
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -61,37 +28,10 @@ async def stack(infrastructure, topic_prefix, shop_database) -> Stack:
     return stack
 
 
-async def eventually(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 20) -> None:
-    """Wait until a condition holds. Raises TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while True:
-            found = condition()
-            if found if isinstance(found, bool) else await found:
-                return
-            await asyncio.sleep(0.02)
-
-
 @pytest.fixture
 def kit_settings() -> Callable[..., KitSettings]:
     """Makes settings without an environment."""
     return lambda **given: KitSettings(operator_token=SecretStr("0123456789abcdef-t"), **given)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-async def make_topics(stack: Stack, *topics: tuple[str, int]) -> None:
-    """Create topics under the stack's prefix."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=stack.kafka)
-    await admin.start()
-    try:
-        await admin.create_topics([NewTopic(stack.prefix + name, n, 1) for name, n in topics])
-    finally:
-        await admin.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

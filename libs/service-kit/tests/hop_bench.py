@@ -24,6 +24,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from kit_stack import Stack, eventually, make_topics
 from service_kit.consumer import Consumer
 from service_kit.events import derived_id
 from service_kit.producer import Producer, Record
@@ -31,8 +32,6 @@ from service_kit.relay import Relay
 from service_kit.testing import migrations_of
 from shared_schemas.envelope import Envelope
 from shop import TOPICS, OrderPlaced, OrderTaken, shop
-
-from conftest import Stack, eventually, make_topics
 
 BATCH = 500
 PARTITIONS = 6

@@ -5,15 +5,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
+from kit_stack import Stack, eventually, record, send
 from prometheus_client import REGISTRY
 from service_kit.consumer import Consumer, Fatal
 from service_kit.producer import Producer, Record
 from service_kit.runtime import Runtime
-from shared_schemas.envelope import Envelope
-from shared_schemas.event import EventData
-from shop import OrderChanged, OrderPlaced, closed, looks
-
-from conftest import Stack, eventually
+from shop import OrderPlaced, closed, looks
 
 pytestmark = pytest.mark.real
 
@@ -45,28 +42,8 @@ async def consuming(runtime: Runtime, ordinal: int = 0):
         await asyncio.wait_for(task, 15)
 
 
-def record(data: EventData, number: int, **changes) -> Record:
-    """An event's record; `changes` replace parts of it or, as header_x, headers."""
-    envelope = Envelope(
-        event_id=f"e{number}", event_type=data.TYPE, source="web", time=Runtime.now(None)
-    )
-    headers = dict(envelope.to_headers())
-    headers |= {k[7:]: v for k, v in changes.items() if k.startswith("header_")}
-    topic = "web.changes" if isinstance(data, OrderChanged) else "web.orders"
-    return Record(
-        topic,
-        changes.get("key", data.order_id.encode()),
-        [(k, v) for k, v in headers.items() if v != b""],
-        changes.get("body", data.to_json()),
-    )
-
-
 def order(number: int, **changes) -> Record:
     return record(OrderPlaced(order_id=f"o{number}"), number, **changes)
-
-
-async def send(producer: Producer, *records: Record) -> None:
-    assert not any(await producer.send_all(records, deadline_seconds=10))
 
 
 async def orders(runtime: Runtime) -> list[str]:

@@ -54,8 +54,10 @@ async def test_a_taken_ordinal_is_waited_for(stack):
 async def test_without_a_database_a_file_is_locked(tmp_path, kit_settings):
     settings = kit_settings(state_folder=tmp_path, database=None)
     service = Service(name="web", topics=TOPICS)
-    async with claimed(runtime(settings, service)) as first:
-        async with claimed(runtime(settings, service)) as second:
-            assert (first.ordinal, second.ordinal) == (0, 1)
+    async with (
+        claimed(runtime(settings, service)) as first,
+        claimed(runtime(settings, service)) as second,
+    ):
+        assert (first.ordinal, second.ordinal) == (0, 1)
     async with claimed(runtime(settings, service)) as again:
         assert again.ordinal == 0

@@ -13,14 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
+from kit_stack import Stack, eventually, free_port, published, record, send
 from service_kit.crash import CRASH_POINTS
 from service_kit.producer import Producer, Record
 from shared_schemas.envelope import Envelope
 from shop import OrderChanged, OrderPlaced, OrderTaken, ProductListed
-from test_consumer import record, send
-from test_relay import published
-
-from conftest import Stack, eventually, free_port
 
 pytestmark = pytest.mark.real
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaConsumer
+from kit_stack import Stack, eventually, make_topics, published
 from service_kit import outbox
 from service_kit.events import Cause
 from service_kit.relay import Relay
@@ -16,8 +16,6 @@ from service_kit.runtime import Runtime
 from service_kit.transaction import Emission
 from shared_schemas.envelope import Envelope
 from shop import OrderTaken
-
-from conftest import Stack, eventually, make_topics
 
 pytestmark = pytest.mark.real
 
@@ -46,23 +44,6 @@ async def say(runtime: Runtime, *steps: int, key: str = "o1") -> None:
         for step in steps:
             cause = Cause("test", f"{key}-{step}", runtime.now(), "c")
             tx.emit(OrderTaken(order_id=key, step=step), cause=cause)
-
-
-async def published(stack: Stack, count: int, topic: str = "shop.orders"):
-    """The first `count` records of a topic."""
-    client = AIOKafkaConsumer(
-        stack.prefix + topic, bootstrap_servers=stack.kafka, auto_offset_reset="earliest"
-    )
-    await client.start()
-    try:
-        records = []
-        async with asyncio.timeout(20):
-            while len(records) < count:
-                polled = await client.getmany(timeout_ms=100)
-                records += [record for part in polled.values() for record in part]
-        return records
-    finally:
-        await client.stop()
 
 
 def steps_by_key(records) -> dict[bytes, list[int]]:

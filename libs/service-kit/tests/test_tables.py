@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
+from kit_stack import Stack, eventually
 from service_kit.producer import Producer, Record
 from service_kit.runtime import Runtime
 from service_kit.service import Service
@@ -12,8 +13,6 @@ from service_kit.tables import TableReader
 from service_kit.telemetry import Telemetry
 from shared_schemas.envelope import Envelope
 from shop import TOPICS, ProductListed
-
-from conftest import Stack, eventually
 
 pytestmark = pytest.mark.real
 

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from kit_stack import eventually
 from service_kit.testing import EPOCH, Harness, event
 from shop import OrderChanged, OrderPlaced, OrderTaken, ProductListed, broken, shop
 
@@ -53,11 +54,11 @@ async def test_a_fact_that_becomes_known_while_the_handler_looks_is_not_missed(h
             "INSERT INTO kit.facts (kind, id, known_at) VALUES ('product', 'soap', now())"
         )
         delivering = asyncio.create_task(harness.deliver(order(1)))
-        waiting = (
-            "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'kit.facts'"
-        )
-        while not await harness.fetch(waiting):
-            await asyncio.sleep(0.01)
+
+        async def it_waits_for_the_lock() -> bool:
+            return bool(await harness.fetch(WAITING_FOR_THE_FACT))
+
+        await eventually(it_waits_for_the_lock)
         await other.execute("INSERT INTO products VALUES ('soap', 1)")
     await delivering
     assert await taken(harness) == [("o1", 0)]

@@ -135,7 +135,6 @@ CREATE TABLE conversions (
     sources       text[]      NOT NULL DEFAULT '{}',
     referee_id    text,
     lapsed        boolean     NOT NULL DEFAULT false,
-    substance     text,
     decision      jsonb,
     decided_at    timestamptz,
     CHECK ((revision = 0) = (decision IS NULL))

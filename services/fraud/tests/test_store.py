@@ -137,8 +137,8 @@ async def test_neighbours_that_come_while_waiting_are_locked_too(
             )
             await other.execute("COMMIT")
             assert (await waiting).others(BOB) == [MAIL]
+            await other.execute("SET lock_timeout = '50ms'")
             with pytest.raises(asyncpg.LockNotAvailableError):
-                await other.execute("SET lock_timeout = '50ms'")
                 await other.execute("INSERT INTO identities VALUES ($1)", MAIL)
     finally:
         await other.close()

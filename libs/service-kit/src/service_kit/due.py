@@ -116,12 +116,15 @@ async def _handle(runtime: "AnyRuntime", tx: Transaction, rows: Sequence[DueRow]
 async def next_row(
     connection: asyncpg.Connection, service: str, kinds: Sequence[str]
 ) -> asyncpg.Record | None:
-    """The earliest row that may fire: `kind`, `due_at`, and whether an event caused it."""
+    """The next row that may fire: `kind`, `due_at`, and whether an event caused it.
+
+    The earliest that an event caused, whatever the calendar has before it; else the calendar's.
+    """
     return await connection.fetchrow(
         """
         SELECT kind, due_at, cause_source <> $2 AS by_event FROM kit.due
          WHERE done_at IS NULL AND parked_reason IS NULL AND kind = ANY($1::text[])
-         ORDER BY due_at
+         ORDER BY by_event DESC, due_at
          LIMIT 1
         """,
         list(kinds),

@@ -145,7 +145,7 @@ def _invalid_model(error: pydantic.ValidationError) -> Problem:
 
 
 @problem_of.register
-def _malformed(_error: msgspec.DecodeError) -> Problem:
+def _malformed(_error: msgspec.DecodeError | RecursionError) -> Problem:
     return Problem(status=400, type="malformed", title="The body is not valid JSON")
 
 

@@ -87,9 +87,11 @@ class Runtime(Generic[S]):
         """
         if connection is None:
             patience = self.settings.command_timeout_seconds
-            async with self.pool.acquire(timeout=patience) as pooled:
-                async with self.transaction(pooled, step=step) as tx:
-                    yield tx
+            async with (
+                self.pool.acquire(timeout=patience) as pooled,
+                self.transaction(pooled, step=step) as tx,
+            ):
+                yield tx
             return
         async with connection.transaction():
             tx = Transaction(connection, name=self.service.name, topics=self.service.topics)

@@ -24,6 +24,7 @@ Handler = Callable[[Transaction, Sequence[Event[EventData]]], Awaitable[None]]
 DueHandler = Callable[[Transaction, Sequence[DueRow]], Awaitable[None]]
 Memory = Callable[[Sequence[Event[EventData]]], Awaitable[None]]
 Loop = Callable[["Runtime[S]", "asyncio.Event"], Awaitable[None]]
+Pending = Callable[["Runtime[S]"], Awaitable[int]]
 
 
 async def _hears_nothing(_tx: Transaction, _events: Sequence[Event[EventData]]) -> None:
@@ -48,6 +49,7 @@ class Service(Generic[S]):
     due: Mapping[str, DueHandler] = field(default_factory=dict)
     routes: "Callable[[Runtime[S]], Sequence[Any]] | None" = None
     loops: "Mapping[str, Loop[S]]" = field(default_factory=dict)
+    pending: "Pending[S] | None" = None  # how much work its loops have still in hand
     migrations: Path | None = None
     max_wait_seconds: int = 86_400
 

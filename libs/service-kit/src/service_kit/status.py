@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -132,12 +132,14 @@ async def _consumer_reasons(consumer: Consumer, parts: Parts) -> list[str]:
 async def _status(runtime: "AnyRuntime", parts: Parts) -> dict[str, object]:
     consumer = parts.consumer
     lag = await consumer.lag() if consumer is not None else {}
+    table_lag = await parts.tables.lag() if parts.tables is not None else {}
     found: dict[str, object] = {
         "service": runtime.service.name,
         "instance": parts.ordinal,
         "started": parts.started,
         "assigned": [f"{topic}/{number}" for topic, number in lag],
-        "lag": {f"{topic}/{number}": behind for (topic, number), behind in lag.items()},
+        "lag": _by_name(lag),
+        "table_lag": _by_name(table_lag),
         "halted": consumer.halted if consumer is not None else None,
         "tables_at_end": parts.tables is None or parts.tables.is_at_end,
         "failing": dict(parts.failing),
@@ -147,7 +149,13 @@ async def _status(runtime: "AnyRuntime", parts: Parts) -> dict[str, object]:
     }
     if runtime.service.migrations is not None and parts.started:
         found |= await _rows(runtime)
+    if runtime.service.pending is not None and parts.started:
+        found["pending"] = await runtime.service.pending(runtime)
     return found
+
+
+def _by_name(lag: Mapping[tuple[str, int], int]) -> dict[str, int]:
+    return {f"{topic}/{number}": behind for (topic, number), behind in lag.items()}
 
 
 async def _rows(runtime: "AnyRuntime") -> dict[str, object]:

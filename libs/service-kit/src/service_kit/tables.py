@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 from faststream.kafka.security import parse_security
 from shared_schemas.event import EventData
 
@@ -15,6 +16,7 @@ from .crash import crash_point
 from .events import Event
 from .failures import isolated
 from .intake import Delivery
+from .problems import Transient
 from .transaction import Transaction
 from .waiting import backoff, first_of
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 log = structlog.stdlib.get_logger(__name__)
 
 _POLL_MILLISECONDS = 200
+_ASK_SECONDS = 5.0
 Events = Sequence[Event[EventData]]
 
 
@@ -33,6 +36,7 @@ class TableReader:
     def __init__(self, runtime: "AnyRuntime") -> None:
         self._runtime = runtime
         self._prefix = runtime.settings.topic_prefix
+        self._client: AIOKafkaConsumer | None = None
         self._ends: dict[TopicPartition, int] | None = None
         self._done: dict[TopicPartition, int] = {}
 
@@ -42,6 +46,23 @@ class TableReader:
         if self._ends is None:
             return False
         return all(self._done.get(tp, 0) >= end for tp, end in self._ends.items())
+
+    async def lag(self) -> dict[tuple[str, int], int]:
+        """How many records each partition has that are not read yet. Raises Transient."""
+        client = self._client
+        if client is None:
+            return {}
+        try:
+            async with asyncio.timeout(_ASK_SECONDS):
+                ends = await client.end_offsets(client.assignment())
+                starts = await client.beginning_offsets(client.assignment())
+        except (KafkaError, TimeoutError) as error:
+            raise Transient("Kafka does not say where its table topics end") from error
+        cut = len(self._prefix)
+        return {
+            (tp.topic[cut:], tp.partition): end - max(self._done.get(tp, 0), starts[tp])
+            for tp, end in ends.items()
+        }
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read until `stop`. Raises what Kafka raises; the next run begins at the beginning."""
@@ -57,14 +78,23 @@ class TableReader:
         )
         try:
             await client.start()
+            self._client = client
             assigned = client.assignment()
+            self._check_all_are_there({tp.topic for tp in assigned})
             ends = await client.end_offsets(assigned)
             starts = await client.beginning_offsets(assigned)
             self._ends = {tp: end for tp, end in ends.items() if end > starts[tp]}
             while not stop.is_set():
                 await self._poll(client, stop)
         finally:
+            self._client = None
             await client.stop()
+
+    def _check_all_are_there(self, found: set[str]) -> None:
+        """Raise Transient unless every topic is known: being at the end of some means nothing."""
+        wanted = {self._prefix + topic for topic in self._runtime.service.table_topics}
+        if missing := sorted(wanted - found):
+            raise Transient(f"Kafka does not know these table topics yet: {', '.join(missing)}")
 
     async def _poll(self, client: AIOKafkaConsumer, stop: asyncio.Event) -> None:
         polled = await client.getmany(

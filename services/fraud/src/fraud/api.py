@@ -1,14 +1,14 @@
 """Reviewers' routes: what waits for them, why, and their word on it. Admin keys only."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from litestar import Request, Router, get, post
 from litestar.connection import ASGIConnection
-from litestar.di import Provide
 from litestar.exceptions import NotAuthorizedException
 from litestar.handlers import BaseRouteHandler
-from litestar.params import Parameter
+from litestar.params import JSONBody, Parameter
 from litestar.types import ControllerRouterHandler
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from service_kit.events import Cause
@@ -31,6 +31,7 @@ MAX_ROWS = 200
 _BETWEEN = "~"
 
 Connection = ASGIConnection[Any, Any, Any, Any]
+AnyRequest = Request[Any, Any, Any]
 ConversionId = Annotated[
     str, Parameter(max_length=MAX_ID_CHARACTERS, description="The conversion's id.")
 ]
@@ -168,15 +169,16 @@ def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
         return History(conversion_id=conversion_id, verdicts=tuple(Verdict.of(row) for row in rows))
 
     @post("/reviews/{conversion_id:str}", status_code=200, summary="Clear or reject a credit")
-    async def review(conversion_id: ConversionId, data: ReviewRequest, actor: str) -> Verdict:
-        return await _decide(runtime, conversion_id, data, actor)
+    async def review(
+        conversion_id: ConversionId, data: JSONBody[ReviewRequest], request: AnyRequest
+    ) -> Verdict:
+        return await _decide(runtime, conversion_id, data, str(request.state.actor))
 
     return [
         Router(
             "/v1",
             guards=[guard],
             route_handlers=[waiting, history, review],
-            dependencies={"actor": Provide(_actor)},
             tags=["reviews"],
         )
     ]
@@ -217,17 +219,11 @@ def _cursor(row: Told) -> str:
 
 def _place_of(cursor: str) -> tuple[datetime, str]:
     moment, between, conversion_id = cursor.partition(_BETWEEN)
-    try:
+    with suppress(ValueError, OverflowError):
         at = datetime.fromisoformat(moment)
-    except ValueError:
-        raise BadCursor from None
-    if not between or at.tzinfo is None:
-        raise BadCursor
-    return at.astimezone(UTC), conversion_id
-
-
-async def _actor(request: Request[Any, Any, Any]) -> str:
-    return str(request.state.actor)
+        if between and at.tzinfo is not None:
+            return at.astimezone(UTC), conversion_id
+    raise BadCursor
 
 
 def _unauthorised(detail: str) -> NotAuthorizedException:

@@ -13,7 +13,7 @@ from .handlers.digests import send_digests
 from .handlers.tables import TABLES, hear_table
 from .handlers.telling import DIGEST_DUE
 from .senders.loops import send_mails, send_webhooks
-from .senders.pump import sweep
+from .senders.pump import pending, sweep
 from .settings import Settings
 
 
@@ -29,6 +29,7 @@ def service(settings: Settings) -> Service[Settings]:
         due={DIGEST_DUE: send_digests},
         routes=api.routes,
         loops={"mail": send_mails, "webhooks": send_webhooks, "sweep": sweep},
+        pending=pending,
         migrations=Path(__file__).parents[2] / "migrations",
     )
 

@@ -43,6 +43,7 @@ SERVICE: Service[RewardsSettings] = Service(
     due=DUE,
     routes=routes,
     loops={"payouts": payments.run},
+    pending=payments.pending,
     migrations=Path(__file__).parents[2] / "migrations",
 )
 

@@ -33,6 +33,7 @@ from .store.payouts import Intent
 
 log = structlog.stdlib.get_logger(__name__)
 Rails = Mapping[RailName, Rail]
+PENDING_WITHIN = timedelta(seconds=30)
 answers_heard = metrics.counter("payout_answers", "Payout attempts by outcome", "rail", "word")
 
 
@@ -51,6 +52,12 @@ async def run(runtime: Runtime[RewardsSettings], stop: asyncio.Event) -> None:
         while not stop.is_set():
             if await execute_due(runtime, rails) == 0:
                 await _pause(stop, runtime.settings.payout_poll_seconds)
+
+
+async def pending(runtime: Runtime[RewardsSettings]) -> int:
+    """How many payouts are in hand: open, and to be tried within half a minute."""
+    async with runtime.transaction() as tx:
+        return await payouts.pending(tx, runtime.now() + PENDING_WITHIN)
 
 
 @asynccontextmanager

@@ -80,7 +80,7 @@ def _click_touch(
     told = click or owner
     assert owner.identifier is not None
     return Touch(
-        touch_id=ids.touch_id(click_id),
+        touch_id=click.sighting_id if click else ids.touch_id(click_id),
         kind=TouchKind.CLICK,
         code=told.code,
         at=_clicked_at(click, owner, seen),

@@ -14,18 +14,21 @@ from .book import Book, Policy, policy_for
 from .clicks import journey
 from .judging import Candidate, Exhibit, Rules, judge
 from .reports import Merged, Refunded, not_after
-from .values import Identifier, Sighting
+from .values import Identifier, Sighting, Touch
 from .wording import next_step, unconfirmed_words, why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """All facts of one conversion. `sightings` are those of its persons and of their clicks."""
+    """All facts of one conversion. `sightings` are those of its persons and of their clicks;
+    `touches` is the journey that they all together make, if it is known already.
+    """
 
     merged: Merged
     refunded: Refunded
     members: Set[Identifier]
     sightings: Sequence[Sighting] = ()
+    touches: Sequence[Touch] | None = None
     refusals: Set[Identifier] = frozenset()
     look_alike_of: str | None = None
     lapsed: bool = False
@@ -72,7 +75,7 @@ def decide(case: Case, book: Book) -> Decision:
     policy, grace_ends_at = policy_for(policies, merged.occurred_at, merged.first_reported_at)
     if not merged.trusted:
         return _unconfirmed(case, policy, grace_ends_at)
-    in_time, late = _heard_in_time(case, grace_ends_at)
+    touches, late = _journey(case, grace_ends_at)
     rules = Rules(
         book=book,
         policy=policy,
@@ -80,7 +83,7 @@ def decide(case: Case, book: Book) -> Decision:
         known_by=grace_ends_at,
         refusals=case.refusals,
     )
-    judged = [judge(touch, rules) for touch in journey(in_time, case.members)]
+    judged = [judge(touch, rules) for touch in touches]
     candidates, repeats = _collapse(judged, policy.collapse_repeats_seconds)
     counted, superseded = _counted(candidates, policy.model)
     refused = [*(e for e in judged if isinstance(e, Exhibit)), *repeats, *superseded]
@@ -123,9 +126,13 @@ def _state(refunded: Refunded, parts: Sequence[Part]) -> ConversionState:
     return ConversionState.CREDITED if parts else ConversionState.UNATTRIBUTED
 
 
-def _heard_in_time(case: Case, grace_ends_at: datetime) -> tuple[list[Sighting], int]:
-    """What counts of the sightings and the conversion's own touches, and how many came late."""
+def _journey(case: Case, grace_ends_at: datetime) -> tuple[Sequence[Touch], int]:
+    """The touches that were heard in time, the conversion's own included; how many came late."""
     merged = case.merged
+    late = [s for s in case.sightings if s.heard.at > grace_ends_at]
+    own = any(s.conversion_id == merged.conversion_id for s in case.sightings)
+    if case.touches is not None and not (late or own or merged.carried):
+        return case.touches, 0
     found = {
         sighting.sighting_id: not_after(sighting, merged.occurred_at)
         if sighting.conversion_id == merged.conversion_id
@@ -134,12 +141,15 @@ def _heard_in_time(case: Case, grace_ends_at: datetime) -> tuple[list[Sighting],
     }
     for sighting in merged.carried:
         found[sighting.sighting_id] = _as_own(sighting, case)
-    late = [s for s in found.values() if s.heard.at > grace_ends_at]
-    if not late:
-        return list(found.values()), 0
     in_time = [s for s in found.values() if s.heard.at <= grace_ends_at]
-    own = [s for s in late if s.identifier in case.members and s.at <= merged.occurred_at]
-    return in_time, len(own)
+    after = [
+        s
+        for s in found.values()
+        if s.heard.at > grace_ends_at
+        and s.identifier in case.members
+        and s.at <= merged.occurred_at
+    ]
+    return journey(in_time, case.members), len(after)
 
 
 def _as_own(sighting: Sighting, case: Case) -> Sighting:

@@ -131,7 +131,7 @@ def fold(person: PersonView, book: Book, moment: Moment) -> list[Referral]:
 def _revised(old: Referral | None, new: Referral, moment: Moment) -> list[Referral]:
     """The new state, if it is one; the time of its last touch is nobody else's business."""
     if old is None:
-        return [replace(new, revision=1, reason=opening_words(new.origin))]
+        return [new]
     if replace(new, last_at=old.last_at) == old:
         return [new] if new != old else []
     return [replace(new, revision=old.revision + 1, changed_at=moment.now, reason=moment.reason)]
@@ -221,7 +221,7 @@ def _opened(
         referral_id = ids.referral_id(*pair, moment.heard.source, event_id)
     return Referral(
         referral_id=referral_id,
-        revision=0,
+        revision=1,
         program_id=pair.program_id,
         participant_id=pair.participant_id,
         identifier=anchor,
@@ -232,6 +232,7 @@ def _opened(
         opened_at=first.at,
         last_at=first.at,
         changed_at=moment.now,
+        reason=opening_words(first.kind),
     )
 
 

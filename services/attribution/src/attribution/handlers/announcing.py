@@ -1,8 +1,8 @@
 """Decisions as events, with their revisions: what is as it was before is not said again."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 from service_kit.events import Cause
@@ -62,31 +62,31 @@ async def announce_conversions(
 def _announce(tx: Transaction, one: Settled, referral_ids: ReferralIds) -> Decided:
     """Emit the decision if it is news; its row in any case."""
     fixed = one.kept.referee_id or (_referee(one.merged) if one.decision.parts else None)
-    body = _body(one, fixed or _referee(one.merged), referral_ids)
-    model = ConversionCredited if one.decision.parts else ConversionUnattributed
-    substance = blake2b(model.model_construct(**body).to_json(), digest_size=16).hexdigest()
-    decision, revision = None, one.kept.revision
-    if substance != one.kept.substance:
-        revision += 1
-        said = occasion_words(one.note.occasion, first=revision == 1)
-        body["revision"] = revision
-        body["reason"] = f"{said}: {one.decision.why}."
-        body["after_grace_count"] = one.decision.after_grace_count
-        event = model.model_construct(**body)
+    event = _event_of(one, fixed or _referee(one.merged), referral_ids)
+    body = event.to_json().decode()
+    news = one.kept.decision is None or _substance(body) != _substance(one.kept.decision)
+    if news:
         tx.emit(event, cause=one.note.cause)
-        decision = event.to_json().decode()
         _expect_confirmation(tx, one)
     return Decided(
         merged=one.merged,
-        revision=revision,
+        revision=one.kept.revision + news,
         state=one.decision.state,
         referee_id=fixed,
         lapsed=one.kept.lapsed or one.decision.state is ConversionState.LAPSED,
         grace_ends_at=one.decision.grace_ends_at,
-        substance=substance,
-        decision=decision,
-        decided_at=one.note.cause.now if decision else None,
+        decision=body if news else None,
+        decided_at=one.note.cause.now if news else None,
     )
+
+
+def _substance(body: str) -> dict[str, Any]:
+    """A decision without what changes with every telling of it."""
+    told: dict[str, Any] = json.loads(body)
+    return {name: value for name, value in told.items() if name not in _CIRCUMSTANCES}
+
+
+_CIRCUMSTANCES = frozenset(("revision", "reason", "after_grace_count"))
 
 
 def _referee(merged: Merged) -> str:
@@ -100,12 +100,16 @@ def _expect_confirmation(tx: Transaction, one: Settled) -> None:
         tx.due("unconfirmed", one.merged.conversion_id, expires_at, cause=one.note.cause)
 
 
-def _body(one: Settled, referee_id: str, referral_ids: ReferralIds) -> dict[str, Any]:
-    """The fields of the event, as of no revision, for no reason, without what came late."""
+def _event_of(
+    one: Settled, referee_id: str, referral_ids: ReferralIds
+) -> ConversionCredited | ConversionUnattributed:
+    """The decision as an event of the next revision."""
     merged, decision = one.merged, one.decision
+    revision = one.kept.revision + 1
+    said = occasion_words(one.note.occasion, first=revision == 1)
     body: dict[str, Any] = {
         "conversion_id": merged.conversion_id,
-        "revision": 1,
+        "revision": revision,
         "state": decision.state,
         "trigger": merged.trigger,
         "family": merged.family,
@@ -122,18 +126,17 @@ def _body(one: Settled, referee_id: str, referral_ids: ReferralIds) -> dict[str,
         "grace_ends_at": decision.grace_ends_at,
         "policy_version": decision.policy_version,
         "model": decision.model,
-        "reason": "",
+        "reason": f"{said}: {decision.why}.",
         "refused": tuple(_evidence(exhibit) for exhibit in decision.refused),
         "refused_count": decision.refused_count,
-        "after_grace_count": 0,
+        "after_grace_count": decision.after_grace_count,
         "look_alike_of": decision.look_alike_of,
         "next_step": decision.next_step,
     }
-    if decision.parts:
-        body["shares"] = tuple(_share(part, referral_ids) for part in decision.parts)
-    else:
-        body["expires_at"] = decision.expires_at
-    return body
+    if not decision.parts:
+        return ConversionUnattributed.model_construct(**body, expires_at=decision.expires_at)
+    shares = tuple(_share(part, referral_ids) for part in decision.parts)
+    return ConversionCredited.model_construct(**body, shares=shares)
 
 
 def _share(part: Part, referral_ids: ReferralIds) -> Share:

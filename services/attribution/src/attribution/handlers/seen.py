@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ..domain.values import Identifier, Sighting
+from ..domain.clicks import journey
+from ..domain.values import Identifier, Sighting, Touch
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,7 @@ class Seen:
     by_identifier: Mapping[Identifier, Sequence[Sighting]]
     by_click: Mapping[str, Sequence[Sighting]]
     refusals: frozenset[Identifier]
+    journeys: dict[frozenset[Identifier], list[Touch]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, sightings: Iterable[Sighting], refusals: frozenset[Identifier]) -> "Seen":
@@ -35,3 +37,9 @@ class Seen:
         for click_id in met:
             found += self.by_click.get(click_id, ())
         return found
+
+    def journey(self, members: frozenset[Identifier]) -> list[Touch]:
+        """The touches of the person who is `members`, whenever they were heard."""
+        if members not in self.journeys:
+            self.journeys[members] = journey(self.by(members, ()), members)
+        return self.journeys[members]

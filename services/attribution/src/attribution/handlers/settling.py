@@ -7,7 +7,6 @@ from service_kit.transaction import Transaction
 from shared_schemas.states import ConversionState
 
 from ..domain.book import Book
-from ..domain.clicks import journey
 from ..domain.decision import Case, Decision, decide
 from ..domain.referrals import Gain, Moment, Pair, PersonView, Referral, fold
 from ..domain.reports import Merged, Neighbour, look_alike, merge, refunded
@@ -100,6 +99,7 @@ async def _decide(
             refunded=refunded(facts.amount_minor, facts.currency, reversals.get(conversion_id, ())),
             members=members,
             sightings=view.seen.by(members, clicks),
+            touches=view.seen.journey(members),
             refusals=view.seen.refusals,
             look_alike_of=look_alike(facts, neighbours.get(facts.customer_id or "", ())),
             lapsed=kept[conversion_id].lapsed,
@@ -161,7 +161,7 @@ async def _refer(
         note = view.changes.cause_of(_keys(members, gains.get(person, {})))
         told = PersonView(
             members=members,
-            touches=journey(view.seen.by(members, ()), members),
+            touches=view.seen.journey(members),
             records=[records[name] for name in members & records.keys()],
             refusals=view.seen.refusals,
             existing=existing.get(person, []),

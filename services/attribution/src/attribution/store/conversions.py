@@ -20,7 +20,7 @@ class Kept:
     revision: int
     referee_id: str | None
     lapsed: bool
-    substance: str | None
+    decision: str | None  # as JSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,6 @@ class Decided:
     referee_id: str | None
     lapsed: bool
     grace_ends_at: datetime
-    substance: str
     decision: str | None
     decided_at: datetime | None
 
@@ -68,7 +67,7 @@ async def lock_conversions(tx: Transaction, affected: Affected) -> dict[str, Kep
     first, last = affected.between
     rows = await tx.fetch(
         """
-        SELECT conversion_id, revision, referee_id, lapsed, substance
+        SELECT conversion_id, revision, referee_id, lapsed, decision::text AS decision
           FROM conversions
          WHERE conversion_id = ANY(
                 $1::text[]
@@ -103,7 +102,7 @@ def _kept(row: Row) -> Kept:
         revision=row["revision"],
         referee_id=row["referee_id"],
         lapsed=row["lapsed"],
-        substance=row["substance"],
+        decision=row["decision"],
     )
 
 
@@ -149,15 +148,15 @@ async def save_conversions(tx: Transaction, decided: Iterable[Decided]) -> None:
                customer_id = d.customer_id, amount_minor = d.amount_minor, currency = d.currency,
                market_id = d.market_id, occurred_at = d.occurred_at,
                grace_ends_at = d.grace_ends_at, sources = string_to_array(d.sources, chr(31)),
-               referee_id = d.referee_id, lapsed = d.lapsed, substance = d.substance,
+               referee_id = d.referee_id, lapsed = d.lapsed,
                decision = coalesce(d.decision::jsonb, c.decision),
                decided_at = coalesce(d.decided_at, c.decided_at)
           FROM unnest($1::text[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::bigint[],
                       $7::text[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::text[],
-                      $12::text[], $13::boolean[], $14::text[], $15::text[], $16::timestamptz[])
+                      $12::text[], $13::boolean[], $14::text[], $15::timestamptz[])
             AS d (conversion_id, revision, state, family, customer_id, amount_minor, currency,
-                  market_id, occurred_at, grace_ends_at, sources, referee_id, lapsed, substance,
-                  decision, decided_at)
+                  market_id, occurred_at, grace_ends_at, sources, referee_id, lapsed, decision,
+                  decided_at)
          WHERE c.conversion_id = d.conversion_id
         """,
         *columns(
@@ -175,7 +174,6 @@ async def save_conversions(tx: Transaction, decided: Iterable[Decided]) -> None:
             lambda d: "\x1f".join(sorted(d.merged.sources)),
             lambda d: d.referee_id,
             lambda d: d.lapsed,
-            lambda d: d.substance,
             lambda d: d.decision,
             lambda d: d.decided_at,
         ),

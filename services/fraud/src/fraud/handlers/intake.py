@@ -9,7 +9,7 @@ from shared_schemas.events import attribution as a
 from shared_schemas.events import tracking as t
 
 from ..domain.credit import Credit, Report, Touch, windows_of
-from ..domain.identity import Graph, Kind, Node, changed_nodes, twins_of
+from ..domain.identity import Graph, Kind, Node, changed_nodes, kind_of, twins_of
 from ..store import conversions, facts, people, tables, windows
 from .judging import judge_again
 from .reading import Heard, credit_of, read
@@ -79,11 +79,12 @@ async def _take_in(tx: Transaction, heard: Heard, fresh: Mapping[str, Credit]) -
     both = (*before.values(), *after.values())
     if both:
         await tables.lock_participants(tx, {id_ for one in both for id_ in one.participant_ids})
-    graph = await people.lock_around(tx, _seeds(heard, after, reports))
+    locked = await people.lock_around(tx, _seeds(heard, after, reports))
+    graph = await _save_identities(tx, heard, locked)
     for more in (
-        await _identity_changes(tx, heard, graph),
+        await _identity_changes(tx, heard, locked, graph),
         await _window_changes(tx, after, reports, affected),
-        await _twin_changes(tx, before, new, affected),
+        await _twin_changes(tx, _moves(before, new), graph, affected),
     ):
         affected = more | affected
     await conversions.save(tx, list(new.values()))
@@ -115,11 +116,16 @@ def _seeds(
     return seeds
 
 
-async def _identity_changes(tx: Transaction, heard: Heard, before: Graph) -> Causes:
-    """Save bonds and consents; whoever is near an id that is joined otherwise now is affected."""
+async def _save_identities(tx: Transaction, heard: Heard, before: Graph) -> Graph:
+    """Save bonds and consents; returns what joins these ids now."""
     refused = await _save_consents(tx, heard, before.refused)
     after = Graph((*before.bonds, *heard.bonds), refused)
     await people.save_bonds(tx, set(after.bonds) - set(before.bonds))
+    return after
+
+
+async def _identity_changes(tx: Transaction, heard: Heard, before: Graph, after: Graph) -> Causes:
+    """Whoever is near an id that is joined otherwise now is affected."""
     changed = changed_nodes(before, after)
     if not changed:
         return {}
@@ -179,26 +185,32 @@ def _missing(after: Iterable[Credit], touches: Mapping[str, Touch]) -> list[tupl
 
 
 async def _twin_changes(
-    tx: Transaction, before: Mapping[str, Credit], new: Mapping[str, Credit], causes: Causes
+    tx: Transaction, moved: Sequence[Credit], graph: Graph, causes: Causes
 ) -> Causes:
     """Customers who share an e-mail address with one whose credit appeared, moved or went."""
-    moved = [
+    customers = {Kind.CUSTOMER.node(str(credit.customer_id)) for credit in moved}
+    near = {other for customer in customers for other in graph.others(customer)}
+    addresses = [other for other in near if kind_of(other) is Kind.EMAIL]
+    if not addresses:
+        return {}
+    around = Graph((*graph.bonds, *await people.bonds_at(tx, addresses)))
+    twins = [
+        (credit, twin.partition(":")[2])
+        for credit in moved
+        for twin in twins_of(around, Kind.CUSTOMER.node(str(credit.customer_id)))
+    ]
+    found = await conversions.later_of(tx, twins)
+    return {conversion_id: causes[cause] for cause, conversion_id in sorted(found)}
+
+
+def _moves(before: Mapping[str, Credit], new: Mapping[str, Credit]) -> list[Credit]:
+    """What credits with a customer were and are, where the difference matters to others."""
+    return [
         credit
         for id_, after in new.items()
         for credit in _moved(before.get(id_), after)
         if credit.customer_id and credit.shares
     ]
-    if not moved:
-        return {}
-    nodes = {one.conversion_id: Kind.CUSTOMER.node(str(one.customer_id)) for one in moved}
-    graph = await people.graph_within(tx, set(nodes.values()))
-    twins = [
-        (credit, twin.partition(":")[2])
-        for credit in moved
-        for twin in twins_of(graph, Kind.CUSTOMER.node(str(credit.customer_id)))
-    ]
-    found = await conversions.later_of(tx, twins)
-    return {conversion_id: causes[cause] for cause, conversion_id in sorted(found)}
 
 
 def _moved(before: Credit | None, after: Credit) -> tuple[Credit, ...]:

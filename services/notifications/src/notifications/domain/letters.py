@@ -1,5 +1,6 @@
 """Mails as text and HTML: pure, sandboxed, and escaped where it must be."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from .layout import HTML, TEXT
 from .wording import WORDS, Words
 
 _SETTINGS = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+_CODE_BEFORE_NUMBER = re.compile(r"[A-Z](?=\d)")  # CLDR: a code keeps its distance
 _PLAIN = ImmutableSandboxedEnvironment(autoescape=False, **_SETTINGS)
 _MARKUP = ImmutableSandboxedEnvironment(autoescape=True, **_SETTINGS)
 
@@ -107,7 +109,7 @@ def money(amount_minor: int, currency: str, digits: int, language: str) -> str:
     pattern.frac_prec = (digits, digits)
     value = Decimal(amount_minor).scaleb(-digits)
     text: str = pattern.apply(value, _locale(language), currency=currency, currency_digits=False)
-    return text
+    return _CODE_BEFORE_NUMBER.sub("\\g<0>\N{NO-BREAK SPACE}", text)
 
 
 def _news(told: Told, words: Words, reader: Reader) -> News:

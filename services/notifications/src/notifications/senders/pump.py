@@ -21,11 +21,12 @@ from ..domain.delivery import Delivery, Outcome
 from ..domain.schedule import webhook_retry_at
 from ..handlers.concluding import conclude
 from ..settings import Settings
-from ..store import deliveries
+from ..store import claims, deliveries
 
 POLL_SECONDS = 0.2
 LEASE = timedelta(seconds=60)  # longer than any attempt may take
 SWEEP_SECONDS = 5
+PENDING_WITHIN = timedelta(seconds=2)
 log = structlog.stdlib.get_logger(__name__)
 _attempts = counter("delivery_attempts", "Attempts to deliver by outcome", "channel", "state")
 
@@ -68,9 +69,10 @@ class Pump:
         claimed = await self._channel.claim(free) if free else []
         for delivery, attempt in claimed:
             self._running[asyncio.create_task(attempt)] = delivery
-        if self._running:
-            await self._settle(POLL_SECONDS, asyncio.FIRST_COMPLETED)
-        return bool(claimed or self._running)
+        if not self._running:
+            return False
+        await self._settle(POLL_SECONDS, asyncio.FIRST_COMPLETED)
+        return True
 
     async def finish(self) -> None:
         """Wait for every attempt that is under way, and keep its outcome."""
@@ -99,6 +101,12 @@ class Pump:
             return task.result()
         log.error("an attempt failed", delivery_id=delivery.delivery_id, exc_info=error)
         return Outcome(MessageState.FAILED, f"our own fault: {type(error).__name__}")
+
+
+async def pending(runtime: Runtime[Settings]) -> int:
+    """How many deliveries are in hand: being sent, or due within moments."""
+    async with runtime.transaction() as tx:
+        return await claims.pending(tx, runtime.now() + PENDING_WITHIN)
 
 
 async def sweep(runtime: Runtime[Settings], stop: asyncio.Event) -> None:

@@ -14,6 +14,37 @@ WEBHOOKS_OF_ONE_ENDPOINT = 4  # in one claim
 MAX_DIGEST_ITEMS = 100  # shown in one mail
 
 
+_RECIPIENTS = """
+    SELECT mail.n, p.language AS own_language, m.language AS market_language, m.zone,
+           c.known, c.key_id, c.ciphertext, c.language AS contact_language, preferences.email
+      FROM unnest($1::text[], $2::boolean[], $3::text[])
+           WITH ORDINALITY AS mail (subject, by_mailbox, market_id, n)
+      LEFT JOIN participants AS p
+        ON p.participant_id = mail.subject
+       AND NOT mail.by_mailbox
+      LEFT JOIN markets AS m ON m.market_id = coalesce(mail.market_id, p.market_id)
+      LEFT JOIN preferences ON preferences.subject = mail.subject
+      LEFT JOIN LATERAL (
+           SELECT true AS known, one.key_id, one.ciphertext, one.language
+             FROM (SELECT key_id, ciphertext, language, NULL::timestamptz AS changed_at
+                     FROM contacts
+                    WHERE subject = mail.subject
+                      AND NOT mail.by_mailbox
+                    UNION ALL
+                   SELECT contacts.key_id, contacts.ciphertext, contacts.language,
+                          identities.changed_at
+                     FROM identities
+                     JOIN contacts ON contacts.subject = identities.email_hash
+                    WHERE identities.customer_id = mail.subject
+                      AND identities.linked
+                      AND mail.by_mailbox) AS one
+            ORDER BY one.key_id IS NULL, one.changed_at DESC, one.key_id
+            LIMIT 1
+           ) AS c ON true
+     ORDER BY mail.n
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """How a mail's reader is reached: a sealed contact, `forgotten`, or neither (none yet)."""
@@ -23,6 +54,21 @@ class Recipient:
     languages: tuple[str | None, ...]
     zone: str
     preference: Preference | None
+
+
+async def pending(tx: Transaction, before: datetime) -> int:
+    """How many deliveries are being sent, or are to be tried before then."""
+    count: int = await tx.fetchval(
+        """
+        SELECT count(*)
+          FROM deliveries
+         WHERE state = 'due'
+           AND digest_at IS NULL
+           AND (sending_since IS NOT NULL OR next_attempt_at < $1)
+        """,
+        before,
+    )
+    return count
 
 
 async def claim_mail(tx: Transaction, now: datetime, limit: int) -> list[Told]:
@@ -102,35 +148,7 @@ async def recipients(tx: Transaction, mails: Sequence[Delivery]) -> list[Recipie
     trusted link named; ids of the two never stand for each other.
     """
     rows = await tx.fetch(
-        """
-        SELECT mail.n, p.language AS own_language, m.language AS market_language, m.zone,
-               c.known, c.key_id, c.ciphertext, c.language AS contact_language, preferences.email
-          FROM unnest($1::text[], $2::boolean[], $3::text[])
-               WITH ORDINALITY AS mail (subject, by_mailbox, market_id, n)
-          LEFT JOIN participants AS p
-            ON p.participant_id = mail.subject
-           AND NOT mail.by_mailbox
-          LEFT JOIN markets AS m ON m.market_id = coalesce(mail.market_id, p.market_id)
-          LEFT JOIN preferences ON preferences.subject = mail.subject
-          LEFT JOIN LATERAL (
-               SELECT true AS known, one.key_id, one.ciphertext, one.language
-                 FROM (SELECT key_id, ciphertext, language, NULL::timestamptz AS changed_at
-                         FROM contacts
-                        WHERE subject = mail.subject
-                          AND NOT mail.by_mailbox
-                        UNION ALL
-                       SELECT contacts.key_id, contacts.ciphertext, contacts.language,
-                              identities.changed_at
-                         FROM identities
-                         JOIN contacts ON contacts.subject = identities.email_hash
-                        WHERE identities.customer_id = mail.subject
-                          AND identities.linked
-                          AND mail.by_mailbox) AS one
-                ORDER BY one.key_id IS NULL, one.changed_at DESC, one.key_id
-                LIMIT 1
-               ) AS c ON true
-         ORDER BY mail.n
-        """,
+        _RECIPIENTS,
         [mail.subject for mail in mails],
         [side_of(mail.template) == "referee" for mail in mails],
         [mail.market_id for mail in mails],

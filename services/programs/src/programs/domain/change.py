@@ -33,6 +33,7 @@ class Role(StrEnum):
     PARTNERS_READ = "partners.read"
     PARTNERS_WRITE = "partners.write"
     FRAUD_REVIEW = "fraud.review"
+    WEBHOOKS_WRITE = "webhooks.write"
 
 
 ROLE_OF: Mapping[Kind, Role] = {

@@ -37,6 +37,10 @@ _ROWS = Rows(
 )
 _COLUMNS = ", ".join(_ROWS.columns)
 
+_PENDING = """
+SELECT count(*) FROM payouts WHERE state IN ('requested', 'unknown') AND due_at < $1
+"""
+
 _UNSETTLED = f"""
 SELECT {_COLUMNS}
   FROM payouts
@@ -88,6 +92,12 @@ async def locked(tx: Transaction, payout_ids: Iterable[str]) -> dict[str, Intent
 async def claim(tx: Transaction, now: datetime, lease: timedelta, limit: int) -> list[Intent]:
     """Payouts that are due, leased to the caller; `attempts` includes the one to come."""
     return [_intent(row) for row in await tx.fetch(_CLAIM, now, now + lease, limit)]
+
+
+async def pending(tx: Transaction, before: datetime) -> int:
+    """How many payouts are open and to be tried before then."""
+    count: int = await tx.fetchval(_PENDING, before)
+    return count
 
 
 async def save(tx: Transaction, intents: Sequence[Intent]) -> None:

@@ -1,0 +1,1 @@
+"""The demo: a sample organisation, seventeen journeys, and a comparison with what was expected."""

@@ -1,0 +1,153 @@
+"""The whole platform on the real broker and database: what its services promise together."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from goodword.platform import Running
+from goodword.platform.broker import Broker
+from goodword.platform.catalogue import SERVICES
+from goodword.platform.databases import database_name
+from shared_schemas.ids import conversion_id
+from shared_schemas.topics import TOPICS
+
+from .shop import Shop, identify, order, refund
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
+
+TRIPLES = 400
+
+
+def _unique(word: str) -> str:
+    return f"{word}-{uuid4().hex[:10]}"
+
+
+async def _rewards(shop: Shop, reference: str) -> dict[str, tuple[str, int]]:
+    """(state, paid less reversed) of each beneficiary of an order."""
+    told = await shop.told(f"/api/conversions/{conversion_id('sale', reference)}")
+    rewards = [row["body"] for row in told["documents"] if row["kind"] == "reward"]
+    return {
+        r["beneficiary_id"]: (r["state"], r.get("paid_minor", 0) - r.get("reversed_minor", 0))
+        for r in rewards
+    }
+
+
+async def test_a_click_becomes_a_paid_and_told_reward_in_one_whole_trace(shop: Shop) -> None:
+    visitor, customer, reference = _unique("v"), _unique("c"), _unique("o")
+    await shop.click("ANN", visitor)
+    await shop.batch([identify(visitor, customer, f"{customer}@example.org")])
+    await shop.batch([order(reference, customer, "99.90", visitor=visitor)])
+    await shop.settled()
+    assert await _rewards(shop, reference) == {
+        "ann": ("fulfilled", 2000),
+        customer: ("fulfilled", 1000),
+    }
+    told = await shop.told(f"/api/conversions/{conversion_id('sale', reference)}")
+    assert told["trace"]["missing"] == []
+    assert told["journey"]["stopped_at"] is None
+    recipients = {to for mail in shop.platform.mail.mails for to in mail.recipients}
+    assert {"ann@example.com", f"{customer}@example.org"} <= recipients
+
+
+async def test_a_refund_after_payment_takes_the_reward_back(shop: Shop) -> None:
+    visitor, customer, reference = _unique("v"), _unique("c"), _unique("o")
+    await shop.click("EMMA", visitor)
+    await shop.batch([order(reference, customer, "200.00", visitor=visitor)])
+    await shop.settled()
+    assert await _rewards(shop, reference) == {"emma": ("fulfilled", 1000)}
+    await shop.batch([refund(reference, customer)])
+    await shop.settled()
+    assert await _rewards(shop, reference) == {"emma": ("clawed_back", 0)}
+
+
+async def test_two_instances_decide_as_one_would(shop: Shop) -> None:
+    """Touch, identity and order of one person arrive in any order, at two instances of each."""
+    triples = [(_unique("v"), _unique("c"), _unique("o")) for _ in range(TRIPLES)]
+    tokens = [await shop.click("ELLA", visitor) for visitor, _, _ in triples[:20]]
+    touches = [_page(f"p-{v}", v, tokens[n % len(tokens)]) for n, (v, _, _) in enumerate(triples)]
+    orders = [order(o, c, "40.00", visitor=v) for v, c, o in triples]
+    people = [identify(v, c) for v, c, _ in triples]
+    await asyncio.gather(
+        *(shop.batch(part) for part in _parts(orders)),
+        *(shop.batch(part) for part in _parts(people)),
+        *(shop.batch(part) for part in _parts(touches)),
+    )
+    await shop.settled()
+    wanted = {reference: {"ella": ("fulfilled", 200)} for _, _, reference in triples}
+    found = {reference: await _rewards(shop, reference) for reference in wanted}
+    assert {k: v for k, v in found.items() if v != wanted[k]} == {}
+
+
+def _page(message_id: str, visitor: str, token: str) -> dict[str, Any]:
+    return {
+        "type": "page",
+        "messageId": message_id,
+        "anonymousId": visitor,
+        "context": {"page": {"url": f"https://shop.example.com/?gw={token}"}},
+    }
+
+
+def _parts(messages: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    return [messages[n : n + 50] for n in range(0, len(messages), 50)]
+
+
+async def _state(platform: Running) -> dict[str, int]:
+    """A digest of every table of every service; the kit's own plumbing apart."""
+    digests: dict[str, int] = {}
+    for row in SERVICES.values():
+        if not row.database:
+            continue
+        name = database_name(platform.topic_prefix, row.database_name)
+        connection = await asyncpg.connect(platform.infrastructure.database_url(name))
+        try:
+            digests |= await _digests(row.name, connection)
+        finally:
+            await connection.close()
+    return digests
+
+
+async def _digests(service: str, connection: asyncpg.Connection) -> dict[str, int]:
+    tables = await connection.fetch(
+        "SELECT relname FROM pg_stat_user_tables WHERE schemaname = 'public'"
+    )
+    digest = "coalesce(sum(hashtextextended(t::text, 0)), 0)::text"
+    return {
+        f"{service}.{name}": await connection.fetchval(f'SELECT {digest} FROM "{name}" AS t')
+        for table in tables
+        if (name := table["relname"]) not in ("spans", "schema_migrations")
+    }
+
+
+async def _empty_inboxes(platform: Running) -> None:
+    for row in SERVICES.values():
+        if row.database:
+            name = database_name(platform.topic_prefix, row.database_name)
+            connection = await asyncpg.connect(platform.infrastructure.database_url(name))
+            try:
+                await connection.execute("DELETE FROM kit.inbox")
+            finally:
+                await connection.close()
+
+
+async def _replay_everything(platform: Running) -> int:
+    kafka, prefix = platform.infrastructure.kafka_bootstrap, platform.topic_prefix
+    async with Broker.connected(kafka, prefix) as broker:
+        return sum([await broker.replay(topic.name) for topic in TOPICS])
+
+
+@pytest.mark.parametrize("inbox", ["kept", "emptied"])
+async def test_replaying_every_topic_changes_no_row(shop: Shop, inbox: str) -> None:
+    platform, reference = shop.platform, _unique("o")
+    await shop.batch([order(reference, _unique("c"), "10.00")])
+    await shop.settled()
+    before = await _state(platform)
+    mails = len(platform.mail.mails)
+    if inbox == "emptied":
+        await _empty_inboxes(platform)
+    assert await _replay_everything(platform) > 50
+    await shop.settled()
+    after = await _state(platform)
+    assert {name for name in after if after[name] != before[name]} == set()
+    assert len(platform.mail.mails) == mails
