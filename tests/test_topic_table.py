@@ -21,11 +21,11 @@ PLACES = {
 def _models(service: str, place: str | None) -> tuple[type, ...]:
     if place is None:
         return ()
-    found = import_module(service)
-    for name in place.split("."):
-        module = f"{found.__name__}.{name}"
-        found = getattr(found, name) if hasattr(found, name) else import_module(module)
-    return tuple(found)  # type: ignore[arg-type]
+    module, _, attribute = f"{service}.{place}".rpartition(".")
+    if module.endswith(".SERVICE"):
+        service_value = import_module(module.removesuffix(".SERVICE")).SERVICE
+        return tuple(getattr(service_value, attribute))
+    return tuple(getattr(import_module(module), attribute))
 
 
 @pytest.mark.parametrize("service", PLACES)

@@ -48,3 +48,4 @@ async def harness(shop_database: str) -> AsyncIterator[Harness]:
     shop.broken.clear()
     shop.failures_left.clear()
     shop.looks.clear()
+    shop.gates.clear()

@@ -82,6 +82,9 @@ broken: set[str] = set()
 closed = asyncio.Event()
 """Set while everything fails for a reason that will pass."""
 
+gates: dict[str, asyncio.Event] = {}
+"""What the handler waits for, in its transaction, when it comes to an order."""
+
 looks: Counter[str] = Counter()
 """How often an order was looked at."""
 
@@ -98,6 +101,8 @@ async def handle(tx: Transaction, events: Sequence[Event[EventData]]) -> None:
     taken = []
     for event in orders:
         _look_at(event.data)
+        if gate := gates.get(event.data.order_id):
+            await gate.wait()
         if event.data.product not in known:
             tx.wait_for(event, "product", event.data.product)
             continue

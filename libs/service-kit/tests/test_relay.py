@@ -87,13 +87,13 @@ async def test_a_commit_wakes_the_relay(stack, runtime):
 
 
 async def test_a_slow_transaction_with_a_lower_seq_is_not_skipped(stack, runtime):
-    async with relaying(runtime), runtime.transaction() as slow:
-        slow.emit(OrderTaken(order_id="slow"), cause=Cause("test", "slow", runtime.now(), "c"))
-        await outbox.write(slow)
-        for step in range(30):  # enough cycles to settle a floor above the open transaction
-            await say(runtime, step)
-            await until_published(runtime)
     async with relaying(runtime):
+        async with runtime.transaction() as slow:
+            slow.emit(OrderTaken(order_id="slow"), cause=Cause("test", "slow", runtime.now(), "c"))
+            await outbox.write(slow)
+            for step in range(30):  # enough cycles to settle a floor above the open transaction
+                await say(runtime, step)
+                await until_published(runtime)
         await until_published(runtime)
     records = await published(stack, 31)
     assert sorted(steps_by_key(records)) == [b"o1", b"slow"]
@@ -109,9 +109,7 @@ async def test_order_per_key_holds_under_two_relays(stack, runtime):
     await second.producer.stop()
     await second.close_pool()
     for steps in steps_by_key(await published(stack, 1200)).values():
-        assert sorted(set(steps)) == list(range(200))
-        firsts = list(dict.fromkeys(steps))
-        assert firsts == sorted(firsts)
+        assert steps == list(range(200))
 
 
 async def test_an_old_snapshot_does_not_slow_the_relay_down(stack, runtime):

@@ -74,6 +74,16 @@ def test_where_a_trace_begins_the_ratio_decides(ratio: float, least: int, most: 
     assert len({traceparent for _, traceparent in begun}) == 400
 
 
+def test_an_event_from_outside_is_in_one_trace_for_all_who_hear_it() -> None:
+    heard_by = [Telemetry(name, ratio=1.0) for name in ("attribution", "rewards")]
+    assert len({telemetry.adopt("crm/sample", "crm-1") for telemetry in heard_by}) == 1
+    adopted = [heard_by[0].adopt("crm/sample", f"crm-{n}") for n in range(400)]
+    assert len(set(adopted)) == 400
+    assert all(map(is_sampled, adopted))
+    half = Telemetry("attribution", ratio=0.5)
+    assert 130 < sum(is_sampled(half.adopt("crm/sample", f"crm-{n}")) for n in range(400)) < 270
+
+
 def test_due_work_is_a_new_trace_linked_to_its_cause_and_sampled_like_it(
     telemetry: Telemetry, spans: InMemorySpanExporter
 ) -> None:

@@ -45,6 +45,13 @@ async def test_an_unsampled_event_makes_no_span_and_its_effects_stay_unsampled(t
     assert traced.emitted()[0].traceparent == UNSAMPLED
 
 
+async def test_a_foreign_event_without_a_trace_begins_one(traced, spans):
+    await traced.deliver(event(OrderPlaced(order_id="o1")))
+    [span] = spans.get_finished_spans()
+    [emitted] = traced.emitted()
+    assert emitted.traceparent[3:35] == f"{span.context.trace_id:032x}"
+
+
 async def test_due_work_starts_a_trace_linked_to_its_cause(traced, spans):
     order = OrderPlaced(order_id="o1", ship_after_seconds=1)
     await traced.deliver(event(order, traceparent=SAMPLED))

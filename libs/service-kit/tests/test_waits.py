@@ -6,14 +6,16 @@ from datetime import timedelta
 import pytest
 from kit_stack import eventually
 from service_kit.testing import EPOCH, Harness, event
-from shop import OrderChanged, OrderPlaced, OrderTaken, ProductListed, broken, shop
+from shop import OrderChanged, OrderPlaced, OrderTaken, ProductListed, broken, gates, looks, shop
 
 pytestmark = pytest.mark.real
 
-WAITING_FOR_THE_FACT = """
+WAITING = """
 SELECT FROM pg_stat_activity
- WHERE wait_event_type = 'Lock' AND query ~ 'kit.facts' AND datname = current_database()
+ WHERE wait_event_type = 'Lock' AND query ~ '{}' AND datname = current_database()
 """
+WAITING_FOR_THE_FACT = WAITING.format("kit.facts")
+WAITING_FOR_THE_KEY = WAITING.format("kit.quarantine")
 
 
 def order(number: int, product: str = "soap"):
@@ -135,13 +137,21 @@ async def test_a_release_that_fails_changes_nothing(harness):
 
 
 async def test_a_delivery_during_a_release_is_not_stuck(harness):
-    """The consumer reads the quarantine FOR SHARE: it waits for release, or release for it."""
+    """The consumer has read the quarantine, and has not committed yet: release waits for it."""
     broken.add("o1")
     await harness.deliver(change(0), strict=False)
     broken.clear()
     [parked] = await harness.parked()
-    await asyncio.gather(
-        harness.release(parked), *(harness.deliver(change(n)) for n in range(1, 9))
-    )
-    assert sorted(step for _, step in await taken(harness)) == list(range(9))
+    gate = gates["o2"] = asyncio.Event()
+    delivering = asyncio.create_task(harness.deliver(change(1), change(1, order_id="o2")))
+    await eventually(lambda: looks["o2"] > 0)
+    releasing = asyncio.create_task(harness.release(parked))
+
+    async def release_waits() -> bool:
+        return releasing.done() or bool(await harness.fetch(WAITING_FOR_THE_KEY))
+
+    await eventually(release_waits)
+    gate.set()
+    await asyncio.gather(delivering, releasing)
+    assert await taken(harness) == [("o2", 1), ("o1", 0), ("o1", 1)]
     assert await harness.fetch("SELECT FROM kit.held") == []

@@ -2,9 +2,10 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from shared_schemas.event import Value
 from shared_schemas.generate import generated
 from shared_schemas.schemas import EXAMPLES, as_text, models, released, schema_of
 
@@ -72,3 +73,22 @@ def test_a_newly_required_field_is_refused() -> None:
     new = json.loads(text)
     new["required"].append("colour")
     assert not is_compatible(old, json.dumps(new))
+
+
+@pytest.mark.parametrize("model", models(), ids=lambda model: model.TYPE)
+def test_absent_and_null_mean_the_same_everywhere(model: Any) -> None:
+    """Bodies leave nulls out, so an optional field's default can be nothing but None."""
+    assert _nullable_with_a_default(model) == []
+
+
+def _nullable_with_a_default(model: Any) -> list[str]:
+    found = []
+    for name, field in model.model_fields.items():
+        nullable = type(None) in get_args(field.annotation)
+        if nullable and not field.is_required() and field.default is not None:
+            found.append(f"{model.__name__}.{name}")
+        parts = (field.annotation, *get_args(field.annotation))
+        for part in parts:
+            if isinstance(part, type) and issubclass(part, Value):
+                found += _nullable_with_a_default(part)
+    return found

@@ -63,8 +63,7 @@ CREATE INDEX sightings_by_identifier ON sightings (identifier) WHERE identifier 
 CREATE INDEX sightings_by_click
     ON sightings (click_id, (form <> 'click'), seen_at, identifier, sighting_id)
     WHERE click_id IS NOT NULL;
-CREATE INDEX sightings_by_bucket ON sightings (code, counted_on) INCLUDE (counted_as)
-    WHERE counted_as IS NOT NULL;
+CREATE INDEX sightings_by_bucket ON sightings (code, counted_on) INCLUDE (counted_as);
 
 CREATE TABLE reports (
     ce_source     text        NOT NULL,

@@ -7,7 +7,8 @@ from attribution.__main__ import SERVICE
 from attribution.settings import Settings
 from service_kit.testing import Harness, migrations_of
 
-from .builders import control_plane, settings
+from .builders import settings
+from .control_plane import control_plane
 
 
 @pytest_asyncio.fixture(loop_scope="session")

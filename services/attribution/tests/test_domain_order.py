@@ -10,7 +10,6 @@ from .builders import (
     DAY,
     click,
     code_entered,
-    control_plane,
     deal,
     email,
     linked,
@@ -20,6 +19,7 @@ from .builders import (
     share,
     unlinked,
 )
+from .control_plane import control_plane
 from .world import World, book
 
 MINUTES = st.integers(min_value=0, max_value=600)

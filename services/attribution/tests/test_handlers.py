@@ -12,7 +12,7 @@ from shared_schemas.events.attribution import (
     TouchesCounted,
 )
 from shared_schemas.states import ConversionState, ReferralStage
-from shared_schemas.words import AttributionModel, TouchKind, Trust
+from shared_schemas.words import AttributionModel, Trust
 
 from .builders import (
     DAY,
@@ -20,23 +20,19 @@ from .builders import (
     at,
     click,
     code_entered,
-    control_plane,
     conversion_id,
     deal,
     email,
     lead,
     lead_record,
-    link,
     linked,
-    participant,
-    policy,
-    program,
     refund,
     refused,
     sale,
     share,
     unlinked,
 )
+from .control_plane import link, participant, policy, program
 
 pytestmark = pytest.mark.real
 ORDER = conversion_id("o1")
@@ -270,54 +266,11 @@ async def test_look_alikes_are_named_whichever_comes_first(harness) -> None:
     }
 
 
-async def test_hundreds_who_meet_one_token_cost_no_more_than_a_few(harness) -> None:
-    await harness.deliver(click("c1", 0))
-    await harness.deliver(*(share("c1", n, f"s{n}") for n in range(1, 101)))
-    await harness.deliver(share("c1", 200, "late"), sale("o1", 210, visitor="late"))
-    [credited] = harness.emitted(ConversionCredited)
-    assert credited.data.shares[0].evidence[0].kind is TouchKind.SHARE_VIEW
-    rows = await harness.fetch("SELECT counted_as, count(*) FROM sightings GROUP BY 1 ORDER BY 1")
-    assert [tuple(row) for row in rows] == [("click", 1), ("share_view", 101)]
-
-
-def journey(n: int):
-    """Everything that may happen, for one person of their own."""
-    who = f"p{n}"
-    return [
-        click(f"k{n}", 0, f"v{n}", code="ann-1"),
-        share(f"k{n}", 1, f"w{n}", code="ann-1"),
-        code_entered(2, f"v{n}", code="bob-1"),
-        linked(3, visitor=f"v{n}", customer=who),
-        sale(f"o{n}", 10, customer=who, visitor=f"v{n}", token=("ann-1", f"k{n}", 0)),
-        refund(f"o{n}", 12, 5),
-        lead_record(f"l{n}", 13, ReferralStage.CONTACTED, customer_id=who),
-        refused(14, f"w{n}"),
-    ]
-
-
-async def test_a_batch_of_a_hundred_costs_as_many_statements_as_one(harness) -> None:
-    await harness.deliver(*journey(0))
-    one = harness.statements
-    hundred = [event for n in range(1, 14) for event in journey(n)]
-    await harness.deliver(*hundred)
-    assert harness.statements == one
-    await harness.fire_due(at(60))
-    assert len(await harness.emitted_all(ConversionCredited)) == 14
-
-
-async def test_replaying_everything_changes_no_row_with_or_without_the_inbox(harness) -> None:
-    told = [*journey(1), *journey(2), unlinked(15, visitor="v1", customer="p1")]
-    await harness.deliver(*told)
-    await harness.fire_due(at(60 * DAY))
-    before = await harness.snapshot()
-    emitted = len(await harness.emitted_all())
-    await harness.deliver(*told)
-    async with harness.transaction() as tx:
-        await tx.execute("TRUNCATE kit.inbox")
-    await harness.deliver(*reversed(told))
-    for event in told:
-        await harness.deliver(event)
-    await harness.hear_table(*control_plane())
-    await harness.fire_due(at(60 * DAY))
-    assert await harness.snapshot() == before
-    assert len(await harness.emitted_all()) == emitted
+async def test_an_id_that_could_run_into_its_neighbours_is_parked_and_nobody_else_is(
+    harness,
+) -> None:
+    bad = linked(0, customer="zoe\x1fcustomer:yan", visitor="v1")
+    await harness.deliver(bad, click("c1", 0), sale("o1", 10), strict=False)
+    [parked] = await harness.parked()
+    assert (parked.id, parked.reason) == (bad.envelope.event_id, "handler_failed")
+    assert last(harness.emitted(ConversionCredited)).shares[0].amount_minor == 10_000

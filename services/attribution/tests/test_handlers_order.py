@@ -18,7 +18,6 @@ from .builders import (
     DAY,
     click,
     code_entered,
-    control_plane,
     deal,
     lead_record,
     linked,
@@ -29,6 +28,7 @@ from .builders import (
     share,
     unlinked,
 )
+from .control_plane import control_plane
 from .outcomes import decisions, named, referrals
 
 pytestmark = pytest.mark.real

@@ -10,7 +10,8 @@ from attribution.store.conversions import Affected, lock_conversions
 from attribution.store.joins import save_joins
 from attribution.store.people import Named, People, ensure, lock, save_members
 
-from .builders import NOON, at, click, conversion_id, linked, policy, refund, sale, share
+from .builders import NOON, at, click, conversion_id, linked, refund, sale, share
+from .control_plane import policy
 
 pytestmark = pytest.mark.real
 

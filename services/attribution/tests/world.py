@@ -110,6 +110,14 @@ def _neighbour(other: Merged) -> Neighbour:
     )
 
 
+def decided(told: Iterable[Given], tables: Iterable[Given], conversion_id: str) -> Decision:
+    """What comes of one conversion."""
+    world = World(book(tables))
+    for given in told:
+        world.hear(given)
+    return world.decisions()[conversion_id]
+
+
 def shares(decision: Decision) -> dict[str, int]:
     """Minor units by participant."""
     found: dict[str, int] = {}

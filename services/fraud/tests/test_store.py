@@ -11,7 +11,8 @@ from service_kit.testing import Harness
 from shared_schemas.events.programs import KeyRevoked
 from shared_schemas.keys import KeyKind
 
-from .builders import NOON, admin_key, at, credit, credited, mark, policy
+from .builders import NOON, admin_key, at, credited
+from .values import credit, mark, policy
 
 pytestmark = pytest.mark.real
 

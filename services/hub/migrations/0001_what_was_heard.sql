@@ -20,15 +20,18 @@ CREATE TABLE documents (
     type            text        NOT NULL,
     at              timestamptz NOT NULL,
     body            jsonb       NOT NULL,
+    state           text,
     conversion_id   text,
     participant_ids text[]      NOT NULL,
     PRIMARY KEY (kind, id)
 );
 CREATE INDEX documents_latest ON documents (kind, at DESC, id DESC);
+CREATE INDEX documents_latest_in_state ON documents (kind, state, at DESC, id DESC);
 CREATE INDEX documents_by_conversion ON documents (conversion_id) WHERE conversion_id IS NOT NULL;
+CREATE INDEX documents_counts_of_code ON documents ((body ->> 'code')) WHERE kind = 'counts';
 CREATE INDEX documents_by_participant ON documents USING gin (participant_ids);
 
--- Spans, until the ring is full. `day` is the day of arrival; a day is dropped whole.
+-- Spans, a ring: the oldest arrivals go when they are too old or too many.
 CREATE TABLE spans (
     trace_id   text        NOT NULL,
     span_id    text        NOT NULL,
@@ -54,6 +57,7 @@ CREATE TABLE logins (
     expires_at timestamptz NOT NULL,
     used_at    timestamptz
 );
+CREATE INDEX logins_by_subject ON logins (subject, expires_at);
 CREATE TABLE sessions (
     session_hash text        PRIMARY KEY,
     subject      text        NOT NULL,

@@ -6,11 +6,12 @@ import sys
 from local_stack import StackError
 
 from .app import app
-from .commands import dead_letters, documents, organisation, platform, topics
+from .commands import chaos, dead_letters, documents, organisation, platform, topics
+from .demo import command as demo
 from .errors import PlatformError
 from .screen import err
 
-for module in (platform, organisation, topics, dead_letters, documents):
+for module in (platform, demo, organisation, topics, dead_letters, documents, chaos):
     app.add_typer(module.commands)
 
 

@@ -34,6 +34,7 @@ class Panel(StrEnum):
     RUN = "Run"
     PROGRAMS = "Programs as code"
     LOOK = "Look inside"
+    PROOF = "Prove it"
 
 
 def print_json(document: object) -> None:

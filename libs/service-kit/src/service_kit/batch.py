@@ -219,11 +219,12 @@ class _Spans:
         event = item.event
         if event is None:
             raise ValueError("a faulty item has no event")
+        parent = event.traceparent or self._telemetry.adopt(event.source, event.id)
         span = self._telemetry.start(
-            f"{self._name} {event.type}", parent=event.traceparent, kind=SpanKind.CONSUMER
+            f"{self._name} {event.type}", parent=parent, kind=SpanKind.CONSUMER
         )
         if span is None:
-            return event
+            return event if event.traceparent else replace(event, traceparent=parent)
         self._open.append(span)
         return replace(event, traceparent=traceparent_of(span))
 

@@ -85,6 +85,11 @@ class Consumer:
         return self._busy.locked()
 
     @property
+    def is_rebalancing(self) -> bool:
+        """Whether partitions are about to go elsewhere."""
+        return self._revoking.is_set()
+
+    @property
     def assigned(self) -> list[TopicPartition]:
         """The partitions that this instance reads."""
         client = self._client

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from hashlib import sha256
 from typing import Final
 
 from opentelemetry.context import Context
@@ -98,6 +99,16 @@ class Telemetry:
         self._ids.given = trace_id
         span = self._tracer.start_span(name, Context(), kind)
         return span, traceparent_of(span)
+
+    def adopt(self, source: str, event_id: str) -> str:
+        """The traceparent of an event that came from outside without one.
+
+        It follows from the event's identity, so that all who hear it, also again, are in one trace.
+        """
+        digest = sha256(f"{source}\x1f{event_id}".encode()).hexdigest()
+        trace_id = int(digest[:32], 16) or 1
+        taken = trace_id & TraceIdRatioBased.TRACE_ID_LIMIT < self._bound
+        return f"00-{trace_id:032x}-{digest[32:48]}-{int(taken):02x}"
 
     def start(
         self,

@@ -232,7 +232,7 @@ _PARKED = tuple(
         about=f"Events that {service} set aside, and what became of them.",
         key="parked_key",
         events=(k.EventParked, k.EventReleased),
-        heard_by=("hub",) if service != "hub" else (),
+        heard_by=("hub",),
     )
     for service in _SERVICES_WITH_DATABASE
 )

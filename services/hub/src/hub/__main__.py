@@ -9,7 +9,7 @@ from shared_schemas.topics import TOPICS
 
 from . import api
 from .handlers import HEARS, TABLES, handle
-from .loops import trim_spans
+from .loops import trim
 from .settings import Settings
 
 
@@ -23,7 +23,7 @@ def service() -> Service[Settings]:
         tables=TABLES,
         hear_table=handle,
         routes=api.routes,
-        loops={"ring": trim_spans},
+        loops={"trim": trim},
         migrations=Path(__file__).parents[2] / "migrations",
     )
 

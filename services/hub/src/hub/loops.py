@@ -1,19 +1,20 @@
-"""What the hub does by itself: keep the ring of spans a ring."""
+"""What the hub does by itself: keep the ring of spans a ring, forget what is over."""
 
 import asyncio
-from contextlib import suppress
 from typing import Final
 
 from service_kit.runtime import Runtime
+from service_kit.waiting import first_of
 
 from .settings import Settings
-from .store import spans
+from .store import sessions, spans
 
 TRIM_SECONDS: Final = 60
 
 
-async def trim_spans(runtime: Runtime[Settings], stop: asyncio.Event) -> None:
-    """Forget spans that are too old or too many, every minute until `stop`."""
+async def trim(runtime: Runtime[Settings], stop: asyncio.Event) -> None:
+    """Forget spans that are too old or too many, links and sessions that are over: every minute
+    until `stop`."""
     settings = runtime.settings
     while not stop.is_set():
         async with runtime.transaction() as tx:
@@ -22,5 +23,5 @@ async def trim_spans(runtime: Runtime[Settings], stop: asyncio.Event) -> None:
                 kept_seconds=settings.spans_kept_seconds,
                 kept_rows=settings.spans_kept_rows,
             )
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), TRIM_SECONDS)
+            await sessions.forget(tx, runtime.now())
+        await first_of(stop, seconds=TRIM_SECONDS)

@@ -1,16 +1,29 @@
 """What the hub can be told from outside."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from service_kit.settings import Count, KitSettings, Seconds, Secret
+
+
+_THIS_MACHINE = ("localhost", "127.0.0.1", "[::1]")
+
+
+def _encrypted(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme == "http" and parts.netloc.rpartition(":")[0] not in _THIS_MACHINE:
+        raise ValueError("sessions travel by https only, except on localhost")
+    return url
 
 
 class Settings(KitSettings):
     """The kit's settings, and the hub's own."""
 
-    public_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+$")]
-    """Where people reach the hub: scheme, host and port, without a path."""
+    public_url: Annotated[
+        str, Field(pattern=r"^https?://[^\s/@]+$"), AfterValidator(_encrypted)
+    ]
+    """Where people reach the hub: scheme, host and port, without a path. http on localhost only."""
     login_secret: Secret
     """Signs one-time links; notifications, which sends them, has the same."""
     login_seconds: Count = 900

@@ -55,9 +55,7 @@ class Crm:
         """An opportunity's record, as a broken export would write it."""
         await self._publish(OpportunityChanged.TYPE, record_id, body)
 
-    async def _changed(
-        self, event_type: str, record_id: str, fields: Mapping[str, object]
-    ) -> None:
+    async def _changed(self, event_type: str, record_id: str, fields: Mapping[str, object]) -> None:
         now = datetime.now(UTC).isoformat()
         body = {"record_id": record_id, "connector": NAME, "changed_at": now, **fields}
         await self._publish(event_type, record_id, body)

@@ -136,9 +136,7 @@ async def late_click(scene: Scene) -> None:
     kept = await jana.click("ERIK")
     opened_at = datetime.now(UTC)
     granted = {"consent": "granted"}
-    await server.order(
-        "A-1010", "c-jana", "120.00", anonymousId=jana.visitor_id, context=granted
-    )
+    await server.order("A-1010", "c-jana", "120.00", anonymousId=jana.visitor_id, context=granted)
     await scene.reward_came("A-1010", RewardPending)
     await jana.page(kept, at=opened_at, consent=True)
     conversion = sale("A-1010")

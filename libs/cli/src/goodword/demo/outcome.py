@@ -103,7 +103,9 @@ class Final:
             "refused": {one.participant_id: one.why for one in decided.refused},
             "because": decided.reason,
             "verdict": verdict.state.value if verdict else None,
-            "because_verdict": " ".join(one.why for one in verdict.contributions) if verdict else "",
+            "because_verdict": " ".join(one.why for one in verdict.contributions)
+            if verdict
+            else "",
             "rewards": {f"{one.beneficiary_id}/{one.rule_name}": _reward(one) for one in rewards},
             "messages": self._messages(conversion_id),
         }

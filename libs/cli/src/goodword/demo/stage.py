@@ -22,7 +22,7 @@ SETTLED_SECONDS = 90.0
 def environment(receiver: Receiver) -> dict[str, dict[str, str]]:
     """The settings that the demo differs in: every trace kept, its own addresses on loopback."""
     return {
-        "all": {"GOODWORD_TRACE_SAMPLE_RATIO": "1"},
+        "all": {"GOODWORD_TRACE_SAMPLE_RATIO": "1", "OTEL_BSP_SCHEDULE_DELAY": "500"},
         "tracking": {"GOODWORD_TRUSTED_PROXIES": "1"},
         "rewards": {
             "GOODWORD_PAYOUT_URL": f"{receiver.url}{PAYOUTS}",

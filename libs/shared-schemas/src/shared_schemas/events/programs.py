@@ -69,7 +69,7 @@ class Eligibility(Value):
 class FraudPolicy(Value):
     """A program's fraud thresholds, as data; None switches a check off."""
 
-    velocity_limit: Annotated[int, Field(ge=1)] | None = 20
+    velocity_limit: Annotated[int, Field(ge=1)] | None = None
     velocity_window_seconds: Seconds = 3_600
     self_referral: bool = True
     duplicate_customer: bool = True

@@ -107,9 +107,7 @@ class Program:
         return version.version if version else None
 
     def refusal_at(self, moment: datetime, known_by: datetime) -> str | None:
-        """Why a conversion of then earns nothing here."""
-        if self.version_at(moment, known_by) is None:
-            return "the program had not begun then"
+        """Why a conversion of then earns nothing here, though a version was in force."""
         so_far = [
             status
             for status in self.statuses
@@ -188,6 +186,8 @@ def link_needs(link: Link) -> tuple[str, ...]:
 
 def known(revisions: Sequence[R], by: datetime) -> Sequence[R]:
     """What was heard by a time; where nothing was, the first that was heard."""
+    if len(revisions) == 1:
+        return revisions
     return [revision for revision in revisions if revision.heard_at <= by] or revisions[:1]
 
 

@@ -34,6 +34,7 @@ from .values import (
     Reversal,
     Sighting,
     identifier,
+    plain,
 )
 
 
@@ -145,7 +146,7 @@ def _consent(data: ConsentChanged, _heard: Heard, _trace_id: str | None) -> Fact
 def _conversion(data: ConversionRecorded, heard: Heard, trace_id: str | None) -> Facts:
     trusted = data.trust is not Trust.PUBLISHABLE
     report = Report(
-        conversion_id=data.conversion_id,
+        conversion_id=plain(data.conversion_id),
         heard=heard,
         trusted=trusted,
         trigger=data.trigger,
@@ -217,7 +218,7 @@ def _reversed(data: ConversionReversed, heard: Heard, _trace_id: str | None) -> 
 
 
 def _record(data: LeadChanged, heard: Heard, trace_id: str | None) -> Facts:
-    own = f"record:{data.connector}/{data.record_id}"
+    own = f"record:{plain(data.connector)}/{plain(data.record_id)}"
     names = tuple(sorted((*_identifiers(data), own)))
     record = Record(
         identifier=own,

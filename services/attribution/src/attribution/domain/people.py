@@ -17,7 +17,7 @@ class Clusters:
     """Who is who among the given identifiers, and whose ids must be known to say so."""
 
     person_of: Mapping[Identifier, Identifier]
-    refused: frozenset[str]  # join ids that join less than they name
+    refused: frozenset[Join]  # they join less than they name
     missing: frozenset[Identifier]
 
 
@@ -53,7 +53,7 @@ def clusters(
             _unite(parent, (visitor, known))
     person_of = {name: _root(parent, name) for name in sorted(members)}
     refused = {
-        left.join.join_id
+        left.join
         for left in standing
         if not left.join.trusted and len({person_of.get(n, n) for n in left.identifiers}) > 1
     }
@@ -84,7 +84,7 @@ def _attachments(
     standing: Iterable[_Standing], rooted: Set[Identifier]
 ) -> dict[Identifier, Identifier]:
     """Browsers without a trusted link, and the known id of each one's first publishable link."""
-    first: dict[Identifier, tuple[datetime, str, Identifier]] = {}
+    first: dict[Identifier, tuple[datetime, tuple[Identifier, ...], Identifier]] = {}
     for left in standing:
         if left.join.trusted:
             continue
@@ -93,7 +93,7 @@ def _attachments(
             continue
         for name in left.identifiers:
             if not is_known(name) and name not in rooted:
-                claim = (left.at, left.join.join_id, known)
+                claim = (left.at, left.join.identifiers, known)
                 first[name] = min(first.get(name, claim), claim)
     return {name: known for name, (_, _, known) in first.items()}
 

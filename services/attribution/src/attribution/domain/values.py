@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from shared_schemas import ids
 from shared_schemas.states import ReferralStage
 from shared_schemas.words import TouchKind, Trigger
 
@@ -12,12 +13,20 @@ Identifier = str
 """`<kind>:<value>`. A person is named by the smallest identifier that it has."""
 
 _KNOWN = ("customer:", "email:", "record:")
+SEPARATOR = "\x1f"
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def identifier(kind: str, value: str | None) -> Identifier | None:
     """An id of a kind (`customer`, `email`, `record`, `visitor`), None for none."""
-    return None if value is None else f"{kind}:{value}"
+    return None if value is None else f"{kind}:{plain(value)}"
+
+
+def plain(value: str) -> str:
+    """An id as it was told. Raises ValueError if it could run into its neighbours in a list."""
+    if SEPARATOR in value:
+        raise ValueError("an id holds a control character")
+    return value
 
 
 def value_of(name: Identifier) -> str:
@@ -98,7 +107,7 @@ class Join:
     @property
     def join_id(self) -> str:
         """Its natural key."""
-        return "\x1f".join(("trusted" if self.trusted else "publishable", *self.identifiers))
+        return ids.derived("join", int(self.trusted), *self.identifiers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +121,7 @@ class Parting:
     @property
     def parting_id(self) -> str:
         """Its natural key."""
-        return "\x1f".join(("trusted" if self.trusted else "publishable", *self.identifiers))
+        return ids.derived("parting", int(self.trusted), *self.identifiers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,17 +66,13 @@ async def _regroup(tx: Transaction, people: People, names: set[Identifier]) -> s
         members = people.members_of(*names)
         joins = await joins_of(tx, members)
         partings = await partings_of(tx, members)
-        found = clusters(members, [join for join, _ in joins.values()], partings)
+        found = clusters(members, joins, partings)
         if not found.missing:
             break
         await ensure(tx, people, found.missing)
         names = names | found.missing
-    marks = {
-        join_id: join_id in found.refused
-        for join_id, (_, marked) in joins.items()
-        if marked != (join_id in found.refused)
-    }
-    await save_refused(tx, marks)
+    marks = [j for j, marked in joins.items() if marked != (j in found.refused)]
+    await save_refused(tx, {join.join_id: join in found.refused for join in marks})
     moves = {n: p for n, p in found.person_of.items() if people.person_of(n) != p}
     await save_members(tx, moves)
     before = people.members_of(*moves)

@@ -8,7 +8,7 @@ from service_kit.transaction import Transaction
 
 from ..domain.book import Book
 from ..domain.tables import Entry, Said, book_of
-from ..domain.values import ALWAYS
+from ..domain.values import ALWAYS, SEPARATOR
 from .rows import columns, in_order
 
 PAGE = 500
@@ -62,7 +62,7 @@ async def save_entries(tx: Transaction, told: Iterable[Said]) -> list[Said]:
             lambda s: s.entry.heard_at,
             lambda s: s.entry.event_type,
             lambda s: s.effective_at,
-            lambda s: "\x1f".join(s.needs),
+            lambda s: SEPARATOR.join(s.needs),
             lambda s: s.entry.body,
         ),
     )
@@ -82,8 +82,8 @@ class Revisit:
 async def conversions_touched_by(tx: Transaction, revisits: Sequence[Revisit]) -> list[list[str]]:
     """For each changed fact the conversions still in grace that it may change, at most a PAGE.
 
-    A fact reaches a conversion by a code: the link itself, or one that refers to the participant,
-    program or market; a policy also by the conversion's own market.
+    A policy reaches them by their market; anything else by a code: the link's own, or one of a
+    link that refers to the participant or program.
     """
     rows = await tx.fetch(
         """
@@ -93,19 +93,24 @@ async def conversions_touched_by(tx: Transaction, revisits: Sequence[Revisit]) -
          CROSS JOIN LATERAL (
                 SELECT c.conversion_id
                   FROM conversions AS c
-                 WHERE c.grace_ends_at >= x.now AND c.occurred_at >= x.since
+                 WHERE x.key LIKE 'market/%' AND c.market_id = substr(x.key, 8)
+                   AND c.grace_ends_at >= x.now AND c.occurred_at >= x.since
                    AND c.conversion_id > x.after
-                   AND (c.market_id = substr(x.key, 8) AND x.key LIKE 'market/%'
-                        OR c.conversion_id = ANY(ARRAY(
-                            SELECT ci.conversion_id
-                              FROM book AS link
-                              JOIN sightings AS s ON s.code = substr(link.key, 6)
-                              JOIN identifiers AS met ON met.identifier = s.identifier
-                              JOIN identifiers AS same ON same.person_id = met.person_id
-                              JOIN conversion_identifiers AS ci ON ci.identifier = same.identifier
-                             WHERE link.key LIKE 'link/%'
-                               AND (link.key = x.key OR link.needs @> ARRAY[x.key]))))
-                 ORDER BY c.conversion_id
+                 UNION
+                SELECT c.conversion_id
+                  FROM conversions AS c
+                 WHERE c.conversion_id = ANY(ARRAY(
+                        SELECT ci.conversion_id
+                          FROM book AS link
+                          JOIN sightings AS s ON s.code = substr(link.key, 6)
+                          JOIN identifiers AS met ON met.identifier = s.identifier
+                          JOIN identifiers AS same ON same.person_id = met.person_id
+                          JOIN conversion_identifiers AS ci ON ci.identifier = same.identifier
+                         WHERE x.key NOT LIKE 'market/%' AND link.key LIKE 'link/%'
+                           AND (link.key = x.key OR link.needs @> ARRAY[x.key])))
+                   AND c.grace_ends_at >= x.now AND c.occurred_at >= x.since
+                   AND c.conversion_id > x.after
+                 ORDER BY conversion_id
                  LIMIT $5
                ) AS found
          ORDER BY x.n, found.conversion_id

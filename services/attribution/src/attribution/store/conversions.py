@@ -8,7 +8,7 @@ from asyncpg import Record as Row
 from service_kit.transaction import Transaction
 
 from ..domain.reports import LOOK_ALIKE_WITHIN, Merged, Neighbour
-from ..domain.values import ALWAYS, Identifier
+from ..domain.values import ALWAYS, SEPARATOR, Identifier
 from .rows import columns, in_order
 
 
@@ -171,7 +171,7 @@ async def save_conversions(tx: Transaction, decided: Iterable[Decided]) -> None:
             lambda d: d.merged.market_id,
             lambda d: d.merged.occurred_at,
             lambda d: d.grace_ends_at,
-            lambda d: "\x1f".join(sorted(d.merged.sources)),
+            lambda d: SEPARATOR.join(sorted(d.merged.sources)),
             lambda d: d.referee_id,
             lambda d: d.lapsed,
             lambda d: d.decision,

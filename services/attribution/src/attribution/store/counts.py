@@ -68,7 +68,7 @@ async def count(tx: Transaction, through: Mapping[Bucket, datetime]) -> list[Cou
                        count(*) FILTER (WHERE s.counted_as = 'lead') AS leads
                   FROM unnest($1::text[], $2::date[]) AS b (code, day)
                   LEFT JOIN sightings AS s
-                    ON s.code = b.code AND s.counted_on = b.day AND s.counted_as IS NOT NULL
+                    ON s.code = b.code AND s.counted_on = b.day
                  GROUP BY b.code, b.day) AS anew
          WHERE known.code = anew.code AND known.day = anew.day
            AND (known.clicks, known.share_views, known.codes_entered, known.leads)

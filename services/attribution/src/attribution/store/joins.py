@@ -6,10 +6,8 @@ from asyncpg import Record as Row
 from service_kit.transaction import Transaction
 
 from ..domain.people import merged
-from ..domain.values import Identifier, Join, Parting, Refusal
+from ..domain.values import SEPARATOR, Identifier, Join, Parting, Refusal
 from .rows import columns, in_order
-
-_SEPARATOR = "\x1f"
 
 
 async def save_joins(tx: Transaction, joins: Iterable[Join]) -> None:
@@ -39,7 +37,7 @@ async def save_joins(tx: Transaction, joins: Iterable[Join]) -> None:
             rows.values(),
             lambda j: j.join_id,
             lambda j: j.trusted,
-            lambda j: _SEPARATOR.join(j.identifiers),
+            lambda j: SEPARATOR.join(j.identifiers),
             *(_of_kind(kind) for kind in ("customer", "email", "record", "visitor")),
             lambda j: j.first_at,
             lambda j: j.last_at,
@@ -52,29 +50,29 @@ def _of_kind(kind: str) -> Callable[[Join], str | None]:
     return lambda join: next((n for n in join.identifiers if n.startswith(prefix)), None)
 
 
-async def joins_of(tx: Transaction, members: Set[Identifier]) -> dict[str, tuple[Join, bool]]:
-    """What decides who `members` are, by join id, with whether it is marked as refused.
+async def joins_of(tx: Transaction, members: Set[Identifier]) -> dict[Join, bool]:
+    """What decides who `members` are, and whether it is marked as refused.
 
     A publishable link matters to its browser alone, so that a customer whom strangers claim to be
     costs nothing.
     """
     rows = await tx.fetch(
         """
-        SELECT join_id, trusted, identifiers, first_at, last_at, refused
+        SELECT trusted, identifiers, first_at, last_at, refused
           FROM joins WHERE visitor = ANY($1::text[])
          UNION
-        SELECT join_id, trusted, identifiers, first_at, last_at, refused
+        SELECT trusted, identifiers, first_at, last_at, refused
           FROM joins WHERE trusted AND customer = ANY($1::text[])
          UNION
-        SELECT join_id, trusted, identifiers, first_at, last_at, refused
+        SELECT trusted, identifiers, first_at, last_at, refused
           FROM joins WHERE trusted AND email = ANY($1::text[])
          UNION
-        SELECT join_id, trusted, identifiers, first_at, last_at, refused
+        SELECT trusted, identifiers, first_at, last_at, refused
           FROM joins WHERE trusted AND record = ANY($1::text[])
         """,
         in_order(members),
     )
-    return {row["join_id"]: (_join(row), row["refused"]) for row in rows}
+    return {_join(row): row["refused"] for row in rows}
 
 
 def _join(row: Row) -> Join:
@@ -120,7 +118,7 @@ async def save_partings(tx: Transaction, partings: Iterable[Parting]) -> None:
                 rows.values(),
                 lambda p: p.parting_id,
                 lambda p: p.trusted,
-                lambda p: _SEPARATOR.join(p.identifiers),
+                lambda p: SEPARATOR.join(p.identifiers),
                 lambda p: p.at,
             ),
         )

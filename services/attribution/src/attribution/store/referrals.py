@@ -8,7 +8,7 @@ from shared_schemas.states import ReferralStage
 from shared_schemas.words import Group, TouchKind
 
 from ..domain.referrals import Referral
-from ..domain.values import Identifier
+from ..domain.values import SEPARATOR, Identifier
 from .rows import columns, in_order
 
 _COLUMNS = """referral_id, revision, program_id, participant_id, identifier, participant_group,
@@ -94,9 +94,9 @@ async def save_referrals(tx: Transaction, referrals: Iterable[Referral]) -> None
             lambda r: r.changed_at,
             lambda r: r.reason,
             lambda r: r.silent,
-            lambda r: "\x1f".join(r.record_ids),
-            lambda r: "\x1f".join(r.sale_ids),
-            lambda r: "\x1f".join(r.other_ids),
+            lambda r: SEPARATOR.join(r.record_ids),
+            lambda r: SEPARATOR.join(r.sale_ids),
+            lambda r: SEPARATOR.join(r.other_ids),
         ),
     )
 

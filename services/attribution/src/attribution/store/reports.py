@@ -7,7 +7,7 @@ from service_kit.transaction import Transaction
 from shared_schemas.states import ReferralStage
 from shared_schemas.words import Trigger
 
-from ..domain.values import Heard, Identifier, Record, Report, Reversal
+from ..domain.values import SEPARATOR, Heard, Identifier, Record, Report, Reversal
 from .rows import columns, in_order
 
 _COLUMNS = """ce_source, ce_id, conversion_id, heard_at, trusted, trigger, family, reference,
@@ -53,7 +53,7 @@ async def save_reports(tx: Transaction, reports: Iterable[Report]) -> set[Heard]
             lambda r: r.clicked_at,
             lambda r: r.consented,
             lambda r: r.trace_id,
-            lambda r: "\x1f".join(r.identifiers),
+            lambda r: SEPARATOR.join(r.identifiers),
         ),
     )
     return {Heard(row["heard_at"], row["ce_source"], row["ce_id"]) for row in new}

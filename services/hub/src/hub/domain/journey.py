@@ -1,4 +1,4 @@
-"""The journey of one conversion: every step with its decision, reason, evidence, next step.
+"""The journey of one conversion: every step with its state, reason, evidence and next step.
 
 Nothing is decided or computed anew here: each sentence was stored with the decision it tells of.
 """
@@ -8,69 +8,32 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared_schemas.states import ConversionState, PayoutState, RewardState, VerdictState
+from .stages import MESSAGE_TONES, TONES, Check, Evidence, Fact, Share, Stage, Tone
 
 Body = Mapping[str, Any]
-
-_STOPPED_REWARDS = {
-    RewardState.DECLINED,
-    RewardState.EXPIRED,
-    RewardState.CLAWED_BACK,
-    RewardState.HELD,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One thing that was looked at, and what became of it."""
-
-    what: str
-    at: datetime | None
-    why: str
-    counted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One step of the journey, as it stands now. `stopped`: here it went no further."""
-
-    name: str
-    state: str
-    at: datetime | None
-    decision: str
-    reason: str
-    evidence: tuple[Evidence, ...] = ()
-    lines: tuple[str, ...] = ()
-    next_step: str = ""
-    next_at: datetime | None = None
-    stopped: bool = False
-    revision: int = 1
-    amount: int | None = None  # minor units of `currency`
-    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """All stages, and the first one that stopped it, if any did."""
+    """A conversion and all its stages, in the order in which they follow from each other."""
 
     conversion: Body
     stages: tuple[Stage, ...]
 
-    @property
-    def stopped_at(self) -> Stage | None:
-        """The first stage at which nothing more came of it."""
-        return next((stage for stage in self.stages if stage.stopped), None)
+    def of(self, name: str) -> list[Stage]:
+        """The stages of one name."""
+        return [stage for stage in self.stages if stage.name == name]
 
 
 def journey(documents: Iterable[Body]) -> Journey | None:
     """The journey out of the newest documents of one conversion; None without the conversion.
 
-    Each document is `{"kind", "at", "body"}`; their order does not matter.
+    Each document is `{"kind", "id", "at", "body"}`; their order does not matter.
     """
     kinds: dict[str, list[Body]] = {}
     for document in documents:
         kinds.setdefault(document["kind"], []).append(document)
-    if not kinds.get("conversion"):
+    if "conversion" not in kinds:
         return None
     conversion = kinds["conversion"][0]
     stages = [*_touches(conversion), _credit(conversion)]
@@ -83,139 +46,171 @@ def journey(documents: Iterable[Body]) -> Journey | None:
 
 def _touches(document: Body) -> list[Stage]:
     body = document["body"]
-    counted = [e for share in body.get("shares", []) for e in share.get("evidence", [])]
-    seen = sorted([*counted, *body.get("refused", [])], key=lambda e: (e["at"], e["touch_id"]))
+    shares: Sequence[Body] = body.get("shares", ())
+    seen = [item for share in shares for item in share.get("evidence", ())]
+    seen = sorted([*seen, *body.get("refused", ())], key=lambda e: (_time(e["at"]), e["touch_id"]))
     if not seen:
         return []
+    counted = sum(share["evidence_count"] for share in shares)
+    looked_at = counted + body.get("refused_count", 0)
     return [
         Stage(
             name="touches",
-            state=f"{len(counted)}/{len(seen)}",
+            id=document["id"],
+            state=None,
+            tone=Tone.GOOD if counted else Tone.STOPPED,
             at=_time(seen[0]["at"]),
-            decision=f"{len(counted)} of {len(seen)} counted",
-            reason="",
+            facts=(Fact("touches_counted", f"{counted} / {looked_at}"),),
             evidence=tuple(_evidence(item) for item in seen),
         )
     ]
 
 
 def _evidence(item: Body) -> Evidence:
-    whose = item.get("participant_id") or "nobody known"
-    what = f"{item['kind']} of {item['code']} ({whose})"
-    return Evidence(what, _time(item["at"]), item["why"], item["counted"])
+    return Evidence(
+        item["kind"],
+        item["code"],
+        item.get("participant_id"),
+        _time(item["at"]),
+        item["why"],
+        item["counted"],
+    )
 
 
 def _credit(document: Body) -> Stage:
     body = document["body"]
-    shares = body.get("shares", [])
+    facts = [
+        Fact("model", body["model"]),
+        Fact("policy", str(body["policy_version"])),
+        Fact("grace", _time(body["grace_ends_at"])),
+    ]
+    if body.get("refunded_minor"):
+        facts.append(Fact("refunded", body["refunded_minor"], body.get("currency")))
+    if body.get("after_grace_count"):
+        facts.append(Fact("after_grace", body["after_grace_count"]))
+    if body.get("look_alike_of"):
+        facts.append(Fact("look_alike_of", body["look_alike_of"]))
     return Stage(
         name="credit",
+        id=document["id"],
         state=body["state"],
+        tone=TONES[body["state"]],
         at=document["at"],
-        decision=", ".join(f"{s['participant_id']} {s['weight']}" for s in shares) or "nobody",
         reason=body["reason"],
-        lines=tuple(_share_line(body, share) for share in shares),
         next_step=body["next_step"],
-        next_at=_time(body.get("expires_at")),
-        stopped=body["state"] != ConversionState.CREDITED
-        and body["state"] != ConversionState.REVERSED,
+        next_at=_optional_time(body.get("expires_at")),
         revision=body["revision"],
+        facts=tuple(facts),
+        shares=tuple(_share(share) for share in body.get("shares", ())),
+        currency=body.get("currency"),
     )
 
 
-def _share_line(body: Body, share: Body) -> str:
-    return (
-        f"{share['participant_id']}: {share['weight']} by {body['model']} touch of policy version "
-        f"{body['policy_version']}, program {share['program_id']} version "
-        f"{share['program_version']}"
-    )
+def _share(share: Body) -> Share:
+    program = f"{share['program_id']} {share['program_version']}" if "program_id" in share else None
+    return Share(share["participant_id"], share["weight"], share["amount_minor"], program)
 
 
 def _verdict(document: Body) -> Stage:
     body = document["body"]
-    reasons = [
-        f"{item['points']} {item['name']}: {item['why']}" for item in body.get("contributions", [])
-    ]
+    named = {"score": body.get("score"), "rules": body.get("rules_version")}
+    named |= {"credit_revision": body["credit_revision"], "reviewer": body.get("reviewer")}
+    checks = [Check(c["name"], c.get("points"), c.get("why")) for c in body.get("contributions", ())]
+    against = [check for check in checks if check.points or check.name == "review"] or checks
     return Stage(
         name="fraud",
+        id=document["id"],
         state=body["state"],
+        tone=TONES[body["state"]],
         at=document["at"],
-        decision=f"score {body['score']}",
-        reason="; ".join(reasons) or "nothing speaks against it",
-        lines=(f"rules {body['rules_version']}, credit revision {body['credit_revision']}",),
+        reason=" ".join(check.why for check in against if check.why),
         next_step=body["next_step"],
-        next_at=_time(body.get("review_due_at")),
-        stopped=body["state"] != VerdictState.CLEARED,
+        next_at=_optional_time(body.get("review_due_at")),
         revision=body["verdict_revision"],
+        facts=tuple(Fact(name, value) for name, value in named.items() if value is not None),
+        checks=tuple(checks),
     )
 
 
 def _reward(document: Body) -> Stage:
     body = document["body"]
+    facts = [
+        Fact("beneficiary", body["beneficiary_id"]),
+        Fact("side", body["side"]),
+        Fact("rule", body["rule_name"]),
+        Fact("program_version", f"{body['program_id']} {body['program_version']}"),
+        Fact("hold", _time(body["hold_ends_at"])),
+    ]
+    facts += [
+        Fact(name, body[f"{name}_minor"], body["currency"])
+        for name in ("paid", "netted", "reversed")
+        if body.get(f"{name}_minor")
+    ]
     return Stage(
         name="reward",
+        id=document["id"],
         state=body["state"],
+        tone=TONES[body["state"]],
         at=document["at"],
-        decision=f"{body['side']} {body['beneficiary_id']}",
         reason=body["reason"],
-        lines=tuple(body.get("explanation", [])),
         next_step=body["next_step"],
-        next_at=_time(body.get("next_at")),
-        stopped=body["state"] in _STOPPED_REWARDS,
+        next_at=_optional_time(body.get("next_at")),
         revision=body["revision"],
-        amount=body["amount_minor"],
+        facts=tuple(facts),
+        lines=tuple(body.get("explanation", ())),
+        amount_minor=body["amount_minor"],
+        paid_minor=body.get("paid_minor", 0),
         currency=body["currency"],
     )
 
 
 def _payout(document: Body) -> Stage:
     body = document["body"]
-    reference = body.get("provider_reference")
+    facts = [Fact("beneficiary", body["beneficiary_id"]), Fact("rail", body["rail"])]
+    if body.get("provider_reference"):
+        facts.append(Fact("provider_reference", body["provider_reference"]))
     return Stage(
         name="payout",
+        id=document["id"],
+        about=body["reward_id"],
         state=body["state"],
+        tone=TONES[body["state"]],
         at=document["at"],
-        decision=body["rail"],
-        reason=body.get("reason") or (f"reference {reference}" if reference else ""),
-        stopped=body["state"] == PayoutState.FAILED,
+        reason=body.get("reason", ""),
         revision=body["revision"],
-        amount=body["amount_minor"],
+        facts=tuple(facts),
+        amount_minor=body["amount_minor"],
         currency=body["currency"],
     )
 
 
 def _message(document: Body) -> Stage:
     body = document["body"]
+    facts = [Fact(name, body[name]) for name in ("channel", "subject", "template", "attempts")]
     return Stage(
         name="message",
+        id=document["id"],
         state=body["state"],
+        tone=MESSAGE_TONES[body["state"]],
         at=document["at"],
-        decision=f"{body['channel']} to {body['subject']}",
-        reason=body.get("reason") or body["template"],
+        reason=body.get("reason", ""),
         revision=body["revision"],
+        facts=tuple(facts),
     )
 
 
-def totals(rewards: Sequence[Body]) -> dict[str, dict[str, int]]:
-    """Per currency, what is pending, approved, paid, reversed: the sum of rewards' own sums."""
-    sums: dict[str, dict[str, int]] = {}
-    for body in rewards:
-        of_currency = sums.setdefault(body["currency"], dict.fromkeys(_SUMMED, 0))
-        for name in _SUMMED:
-            of_currency[name] += body.get(f"{name}_minor", 0)
-    return sums
-
-
-_SUMMED = ("pending", "approved", "paid", "reversed", "netted")
-
-
-def _by_side(document: Body) -> tuple[bool, str]:
-    return document["body"]["side"] != "referrer", document["body"]["beneficiary_id"]
+def _by_side(document: Body) -> tuple[bool, str, str]:
+    body = document["body"]
+    return body["side"] != "referrer", body["beneficiary_id"], document["id"]
 
 
 def _by_time(document: Body) -> tuple[datetime, str]:
-    return document["at"], str(document["body"])
+    return document["at"], document["id"]
 
 
-def _time(text: str | None) -> datetime | None:
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _optional_time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None

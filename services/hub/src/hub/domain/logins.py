@@ -1,6 +1,7 @@
 """One-time links and sessions: what is signed, what is hashed, who may see what."""
 
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -15,20 +16,34 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who is logged in. `csrf` must come back with every unsafe request."""
+    """Who is logged in. `csrf` must come back with every unsafe request.
+
+    `customer_id` is the id under which the same person earns as a referee; `language` and `zone`
+    are theirs, as far as known.
+    """
 
     subject: str
     role: Role
     csrf: str
-
-    def may_see(self, participant_ids: tuple[str, ...]) -> bool:
-        """Whether something that concerns these participants may be shown."""
-        return self.role is Role.OPERATOR or self.subject in participant_ids
+    customer_id: str | None = None
+    language: str | None = None
+    zone: str | None = None
 
     @property
-    def only(self) -> str | None:
-        """The participant that lists are limited to; None for operators."""
-        return None if self.role is Role.OPERATOR else self.subject
+    def is_operator(self) -> bool:
+        """Whether everything may be seen."""
+        return self.role is Role.OPERATOR
+
+    @property
+    def only(self) -> tuple[str, ...] | None:
+        """The ids that everything shown is limited to; None for operators."""
+        if self.is_operator:
+            return None
+        return (self.subject, self.customer_id) if self.customer_id else (self.subject,)
+
+    def may_see(self, people: Iterable[str]) -> bool:
+        """Whether something that concerns these people may be shown."""
+        return self.only is None or not set(self.only).isdisjoint(people)
 
 
 def signature(secret: str, login_id: str) -> str:

@@ -13,13 +13,16 @@ from shared_schemas.events import parked as k
 from shared_schemas.events import partners as pa
 from shared_schemas.events import programs as p
 from shared_schemas.events import rewards as r
+from shared_schemas.states import ParkedState
 
 _VERDICTS_PER_CREDIT = 1_000_000
+_SAMPLED = frozenset("13579bdf")  # the last digit of a traceparent
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One revision of one thing. `body` is the event's own JSON."""
+    """One revision of one thing. `body` is the event's own JSON; `trace_id` is None unless the
+    trace is recorded."""
 
     kind: str
     id: str
@@ -27,6 +30,7 @@ class Step:
     type: str
     at: datetime
     body: str
+    state: str | None
     conversion_id: str | None
     participant_ids: tuple[str, ...]
     trace_id: str | None
@@ -53,10 +57,21 @@ def step_of(data: EventData, *, at: datetime, traceparent: str | None) -> Step:
         data.TYPE,
         at,
         data.to_json().decode(),
+        _state(data),
         place.conversion_id,
         place.participant_ids,
-        traceparent[3:35] if traceparent else None,
+        traceparent[3:35] if traceparent and traceparent[-1] in _SAMPLED else None,
     )
+
+
+def _state(data: Any) -> str | None:
+    """What lists are filtered by."""
+    if isinstance(data, k.EventParked):
+        return str(ParkedState.PARKED)
+    for name in ("state", "stage", "outcome"):
+        if (found := getattr(data, name, None)) is not None:
+            return str(found)
+    return None
 
 
 def _place(data: Any) -> _Place:
@@ -67,15 +82,11 @@ def _place(data: Any) -> _Place:
 
 
 def _conversion(data: Any) -> _Place:
-    shares = getattr(data, "shares", ())
-    people = dict.fromkeys(share.participant_id for share in shares)
+    credited = (share.participant_id for share in getattr(data, "shares", ()))
     refused = (item.participant_id for item in data.refused if item.participant_id)
+    people = dict.fromkeys((*credited, *refused, data.referee_id))
     return _Place(
-        "conversion",
-        data.conversion_id,
-        data.revision,
-        data.conversion_id,
-        (*people, *(person for person in dict.fromkeys(refused) if person not in people)),
+        "conversion", data.conversion_id, data.revision, data.conversion_id, tuple(people)
     )
 
 

@@ -20,16 +20,16 @@ SELECT kind, id, revision, type, at, body, conversion_id, trace_id
 # Locked in key order by the upsert itself; only a higher revision replaces.
 _DOCUMENTS = """
 INSERT INTO documents AS old
-       (kind, id, revision, type, at, body, conversion_id, participant_ids)
-SELECT kind, id, revision, type, at, body, conversion_id,
+       (kind, id, revision, type, at, body, state, conversion_id, participant_ids)
+SELECT kind, id, revision, type, at, body, state, conversion_id,
        ARRAY(SELECT jsonb_array_elements_text(people))
   FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::timestamptz[],
-              $6::jsonb[], $7::text[], $8::jsonb[])
-       AS new (kind, id, revision, type, at, body, conversion_id, people)
+              $6::jsonb[], $7::text[], $8::text[], $9::jsonb[])
+       AS new (kind, id, revision, type, at, body, state, conversion_id, people)
  ORDER BY kind, id
     ON CONFLICT (kind, id) DO UPDATE
    SET revision = EXCLUDED.revision, type = EXCLUDED.type, at = EXCLUDED.at,
-       body = EXCLUDED.body, conversion_id = EXCLUDED.conversion_id,
+       body = EXCLUDED.body, state = EXCLUDED.state, conversion_id = EXCLUDED.conversion_id,
        participant_ids = EXCLUDED.participant_ids
  WHERE old.revision < EXCLUDED.revision
 """
@@ -59,8 +59,9 @@ async def save(tx: Transaction, steps: Sequence[Step]) -> None:
         [step.type for step in newest],
         [step.at for step in newest],
         [step.body for step in newest],
+        [step.state for step in newest],
         [step.conversion_id for step in newest],
-        [_as_json(step.participant_ids) for step in newest],
+        [json.dumps(step.participant_ids) for step in newest],
     )
 
 
@@ -71,7 +72,3 @@ def _newest(steps: Sequence[Step]) -> dict[tuple[str, str], Step]:
         if known is None or known.revision < step.revision:
             newest[step.kind, step.id] = step
     return newest
-
-
-def _as_json(people: Sequence[str]) -> str:
-    return json.dumps(people)

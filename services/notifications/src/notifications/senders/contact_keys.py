@@ -46,7 +46,6 @@ class ContactKeys:
             answer = await self._client.post(self._url, json={"key_ids": key_ids})
             answer.raise_for_status()
             found = answer.json()
-            found = found.get("keys", found)  # by key id, or the same inside of `keys`
             return {str(key_id): str(key) for key_id, key in found.items()}
         except (httpx.HTTPError, ValueError, AttributeError) as error:
             log.warning("contact keys cannot be fetched", error=type(error).__name__)

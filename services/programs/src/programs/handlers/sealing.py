@@ -25,7 +25,7 @@ from ..store import people
 from ..store.vault import Vault
 
 log = structlog.stdlib.get_logger(__name__)
-_dropped = counter("contacts_dropped", "Contacts forgotten on arrival", "reason")
+_dropped = counter("contacts_forgotten", "Contacts forgotten on arrival", "reason")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ SOURCE = "goodword/tracking"  # ce_source of what nobody's key reported: clicks
 messages = metrics.counter("messages", "Messages by call and what became of them", "call", "result")
 clicks = metrics.counter("clicks", "Followed links by what became of them", "outcome")
 contacts_dropped = Counter(
-    "goodword_contacts_dropped", "Contacts that could not be sealed: no day key is known"
+    "goodword_contacts_unsealable", "Contacts that could not be sealed: no day key is known"
 )
 
 
