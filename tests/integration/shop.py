@@ -21,7 +21,8 @@ class Shop:
     async def click(self, code: str, visitor: str, ordinal: int = 0) -> str:
         """Follow a link as a visitor whose browser has our cookie; returns the token."""
         answer = await self.http.get(
-            f"{self.platform.url('tracking', ordinal)}/r/{code}", cookies={"gw_v": visitor}
+            f"{self.platform.url('tracking', ordinal)}/r/{code}",
+            headers={"cookie": f"gw_v={visitor}"},
         )
         assert answer.status_code == 302, answer.text
         return parse_qs(urlsplit(answer.headers["location"]).query)["gw"][0]
@@ -52,6 +53,16 @@ class Shop:
         )
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+
+def unique(word: str) -> str:
+    """An id that no other test uses."""
+    return f"{word}-{uuid4().hex[:10]}"
+
+
+def new_visitor() -> str:
+    """A visitor's id in the form that our own cookie has."""
+    return uuid4().hex
 
 
 def identify(visitor: str, customer: str, email: str | None = None) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import asyncio
 from typing import Any
-from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -13,15 +12,11 @@ from goodword.platform.databases import database_name
 from shared_schemas.ids import conversion_id
 from shared_schemas.topics import TOPICS
 
-from .shop import Shop, identify, order, refund
+from .shop import Shop, identify, new_visitor, order, refund, unique
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
 TRIPLES = 400
-
-
-def _unique(word: str) -> str:
-    return f"{word}-{uuid4().hex[:10]}"
 
 
 async def _rewards(shop: Shop, reference: str) -> dict[str, tuple[str, int]]:
@@ -35,7 +30,7 @@ async def _rewards(shop: Shop, reference: str) -> dict[str, tuple[str, int]]:
 
 
 async def test_a_click_becomes_a_paid_and_told_reward_in_one_whole_trace(shop: Shop) -> None:
-    visitor, customer, reference = _unique("v"), _unique("c"), _unique("o")
+    visitor, customer, reference = new_visitor(), unique("c"), unique("o")
     await shop.click("ANN", visitor)
     await shop.batch([identify(visitor, customer, f"{customer}@example.org")])
     await shop.batch([order(reference, customer, "99.90", visitor=visitor)])
@@ -52,7 +47,7 @@ async def test_a_click_becomes_a_paid_and_told_reward_in_one_whole_trace(shop: S
 
 
 async def test_a_refund_after_payment_takes_the_reward_back(shop: Shop) -> None:
-    visitor, customer, reference = _unique("v"), _unique("c"), _unique("o")
+    visitor, customer, reference = new_visitor(), unique("c"), unique("o")
     await shop.click("EMMA", visitor)
     await shop.batch([order(reference, customer, "200.00", visitor=visitor)])
     await shop.settled()
@@ -64,7 +59,7 @@ async def test_a_refund_after_payment_takes_the_reward_back(shop: Shop) -> None:
 
 async def test_two_instances_decide_as_one_would(shop: Shop) -> None:
     """Touch, identity and order of one person arrive in any order, at two instances of each."""
-    triples = [(_unique("v"), _unique("c"), _unique("o")) for _ in range(TRIPLES)]
+    triples = [(new_visitor(), unique("c"), unique("o")) for _ in range(TRIPLES)]
     tokens = [await shop.click("ELLA", visitor) for visitor, _, _ in triples[:20]]
     touches = [_page(f"p-{v}", v, tokens[n % len(tokens)]) for n, (v, _, _) in enumerate(triples)]
     orders = [order(o, c, "40.00", visitor=v) for v, c, o in triples]
@@ -139,8 +134,8 @@ async def _replay_everything(platform: Running) -> int:
 
 @pytest.mark.parametrize("inbox", ["kept", "emptied"])
 async def test_replaying_every_topic_changes_no_row(shop: Shop, inbox: str) -> None:
-    platform, reference = shop.platform, _unique("o")
-    await shop.batch([order(reference, _unique("c"), "10.00")])
+    platform, reference = shop.platform, unique("o")
+    await shop.batch([order(reference, unique("c"), "10.00")])
     await shop.settled()
     before = await _state(platform)
     mails = len(platform.mail.mails)

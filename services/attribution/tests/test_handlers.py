@@ -266,7 +266,7 @@ async def test_look_alikes_are_named_whichever_comes_first(harness) -> None:
     }
 
 
-async def test_an_id_that_could_run_into_its_neighbours_is_parked_and_nobody_else_is(
+async def test_an_id_that_could_run_into_its_neighbours_is_parked_alone(
     harness,
 ) -> None:
     bad = linked(0, customer="zoe\x1fcustomer:yan", visitor="v1")

@@ -9,9 +9,10 @@ from .app import app
 from .commands import chaos, dead_letters, documents, organisation, platform, topics
 from .demo import command as demo
 from .errors import PlatformError
+from .replay import command as replay
 from .screen import err
 
-for module in (platform, demo, organisation, topics, dead_letters, documents, chaos):
+for module in (platform, demo, replay, organisation, topics, dead_letters, documents, chaos):
     app.add_typer(module.commands)
 
 

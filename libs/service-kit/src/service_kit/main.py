@@ -14,10 +14,12 @@ from typing import Any, NoReturn, TypeVar
 
 import structlog
 import uvloop
+from aiokafka.errors import KafkaError
 
 from . import logs, metrics, upkeep
 from .consumer import Consumer, Fatal
 from .due_loop import DueLoop
+from .failures import is_transient
 from .http import create_app, serve
 from .instance import Claim, claimed
 from .migrate import MigrationRefused, migrate, read_migrations
@@ -158,7 +160,8 @@ class Process:
             except Exception as error:
                 self.parts.failing[name] = f"{type(error).__name__}: {error}"[:200]
                 metrics.loop_restarts(name).inc()
-                log.warning("a part failed", part=name, error=repr(error), exc_info=True)
+                ours = not is_transient(error) and not isinstance(error, KafkaError)
+                log.warning("a part failed", part=name, error=repr(error), exc_info=ours)
             if stop.is_set():
                 return
             await first_of(stop, seconds=next(pauses))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NOT_HEARD = Fault("not_heard", "this service does not hear this type any more")
 WAITED_TOO_LONG = "waited_too_long"
 _DISCARD_ONLY = "id_reused"
+_REPORTS = {EventParked.TYPE, EventReleased.TYPE}
 
 
 class NotReleasable(Rejected):
@@ -56,8 +57,10 @@ def _holds_back(runtime: "AnyRuntime", item: Item, fault: Fault) -> bool:
 
 
 def tell(tx: Transaction, row: Held, cause: Cause) -> None:
-    """Publish that an event is parked."""
+    """Publish that an event is parked; that such a report is parked is not reported in turn."""
     metrics.parked(row.delivery.topic, row.reason or "").inc()
+    if row.type in _REPORTS:
+        return
     parked = EventParked(**_told(tx, row), at=row.time, detail=row.detail or "")
     tx.emit(parked, cause=cause)
 

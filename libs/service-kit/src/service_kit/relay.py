@@ -182,10 +182,11 @@ class Relay:
             deadline_seconds=self._settings.relay_deadline_seconds,
         )
         crash_point("after_publish_before_mark")
+        is_there = None in errors  # somebody was acknowledged
         failed = {
             row["topic"]: error
             for row, error in zip(rows, errors, strict=True)
-            if error is not None and not _may_be_lost(row["topic"], error)
+            if error is not None and not (is_there and _may_be_lost(row["topic"], error))
         }
         taken = [row for row in rows if row["topic"] not in failed]
         if taken:

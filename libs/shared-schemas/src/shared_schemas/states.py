@@ -106,7 +106,6 @@ def _table(rows: Mapping[_S, tuple[_S, ...]]) -> Transitions:
 
 
 _R, _W, _P = RewardState, ReferralStage, PayoutState
-_OPEN_STAGES = (_W.SUBMITTED, _W.CONTACTED, _W.QUALIFIED, _W.OPPORTUNITY, _W.WON, _W.LOST)
 
 TRANSITIONS: Mapping[type[StrEnum], Transitions] = {
     LinkState: _table(
@@ -116,11 +115,13 @@ TRANSITIONS: Mapping[type[StrEnum], Transitions] = {
             LinkState.REVOKED: (),
         }
     ),
-    # Sales staff skip steps and correct themselves: any open stage may follow any other.
+    # Sales staff skip steps and correct themselves, and evidence may be taken away again: any open
+    # stage may follow any other.
     ReferralStage: _table(
         {
-            stage: tuple(s for s in (*_OPEN_STAGES, _W.CLOSED) if s != stage)
-            for stage in (_W.OPENED, *_OPEN_STAGES)
+            stage: tuple(s for s in ReferralStage if s != stage)
+            for stage in ReferralStage
+            if stage != _W.CLOSED
         }
         | {_W.CLOSED: ()}
     ),
@@ -134,8 +135,13 @@ TRANSITIONS: Mapping[type[StrEnum], Transitions] = {
             ),
             ConversionState.UNATTRIBUTED: (ConversionState.CREDITED, ConversionState.REVERSED),
             ConversionState.CREDITED: (ConversionState.UNATTRIBUTED, ConversionState.REVERSED),
-            ConversionState.REVERSED: (),
-            ConversionState.LAPSED: (ConversionState.CREDITED, ConversionState.UNATTRIBUTED),
+            # A report that is canonically earlier may raise the amount above what was refunded.
+            ConversionState.REVERSED: (ConversionState.CREDITED, ConversionState.UNATTRIBUTED),
+            ConversionState.LAPSED: (
+                ConversionState.CREDITED,
+                ConversionState.UNATTRIBUTED,
+                ConversionState.REVERSED,
+            ),
         }
     ),
     # A new revision, identity link or review may change any verdict.

@@ -15,8 +15,8 @@ from typing import Final
 
 from jgo.maven import MavenContext, PythonResolver
 
-PACKAGE: Final = Path(__file__).parent
-VENDORED: Final = PACKAGE / "static" / "vendor"
+STATIC: Final = Path(__file__).parent / "static"
+VENDORED: Final = STATIC / "vendor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,11 @@ HTMX: Final = Asset(
     sha256="71ea67185bfa8c98c39d31717c6fce5d852370fcdfd129db4543774d3145c0de",
 )
 ASSETS: Final = {HTMX.name: HTMX}
+MEDIA_TYPES: Final = {
+    "hub.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+    HTMX.name: "text/javascript; charset=utf-8",
+}
 
 
 class WrongBytes(Exception):
@@ -45,19 +50,29 @@ class WrongBytes(Exception):
 
 
 @cache
-def stylesheet() -> bytes:
-    """Our own stylesheet."""
-    return (PACKAGE / "static" / "hub.css").read_bytes()
+def content_of(name: str) -> bytes | None:
+    """A file that browsers may ask for; None if it is none of them, was not fetched, or is not
+    what is pinned."""
+    if name not in MEDIA_TYPES:
+        return None
+    if name not in ASSETS:
+        return (STATIC / name).read_bytes()
+    path = VENDORED / name
+    content = path.read_bytes() if path.exists() else b""
+    return content if _sha256(content) == ASSETS[name].sha256 else None
 
 
 @cache
-def vendored(name: str) -> bytes | None:
-    """An asset's bytes; None if it was not fetched, or is not what is pinned."""
-    path = VENDORED / name
-    if not path.exists():
-        return None
-    content = path.read_bytes()
-    return content if _sha256(content) == ASSETS[name].sha256 else None
+def version_of(name: str) -> str:
+    """Names a file's present content; empty if there is none."""
+    content = content_of(name)
+    return _sha256(content)[:16] if content is not None else ""
+
+
+def address_of(name: str) -> str | None:
+    """Where browsers find a file in its present version; None if there is none."""
+    version = version_of(name)
+    return f"/static/{name}?v={version}" if version else None
 
 
 def fetch(asset: Asset) -> bytes:
@@ -77,7 +92,7 @@ def main() -> int:
     """Fetch what is missing; a set-up without network goes on without it."""
     VENDORED.mkdir(parents=True, exist_ok=True)
     for asset in ASSETS.values():
-        if vendored(asset.name) is None:
+        if content_of(asset.name) is None:
             try:
                 (VENDORED / asset.name).write_bytes(fetch(asset))
             except (OSError, RuntimeError) as error:

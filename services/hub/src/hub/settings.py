@@ -6,13 +6,12 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 from service_kit.settings import Count, KitSettings, Seconds, Secret
 
-
-_THIS_MACHINE = ("localhost", "127.0.0.1", "[::1]")
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 def _encrypted(url: str) -> str:
     parts = urlsplit(url)
-    if parts.scheme == "http" and parts.netloc.rpartition(":")[0] not in _THIS_MACHINE:
+    if parts.scheme == "http" and parts.hostname not in _THIS_MACHINE:
         raise ValueError("sessions travel by https only, except on localhost")
     return url
 
@@ -20,9 +19,7 @@ def _encrypted(url: str) -> str:
 class Settings(KitSettings):
     """The kit's settings, and the hub's own."""
 
-    public_url: Annotated[
-        str, Field(pattern=r"^https?://[^\s/@]+$"), AfterValidator(_encrypted)
-    ]
+    public_url: Annotated[str, Field(pattern=r"^https?://[^\s/@]+$"), AfterValidator(_encrypted)]
     """Where people reach the hub: scheme, host and port, without a path. http on localhost only."""
     login_secret: Secret
     """Signs one-time links; notifications, which sends them, has the same."""

@@ -87,6 +87,10 @@ def everything_has_a_cause(history: History) -> Iterator[Violation]:
     """Each emitted event names an event that exists."""
     known = {record.id for record in history.records} | {p.event_id for p in history.planted}
     known |= {body["payout_id"] for _, body in history.of("payout.requested")}
+    known |= history.tables.due.keys()
+    for name, cause in history.tables.due.items():
+        if cause not in known:
+            yield Violation("no cause", f"due {name}")
     for records in history.facts.values():
         for record in records:
             # A provider's answer is named after its payout: <payout>/<attempt>/<word>.

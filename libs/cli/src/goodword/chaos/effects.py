@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 from shared_schemas import ids
@@ -110,7 +111,7 @@ def webhooks_repeat_in_the_send_window_only(history: History) -> Iterator[Violat
     """A delivery comes again only if its sender was killed since, and then it says the same."""
     kills = sorted(kill.at for kill in history.kills if kill.victim.startswith(_SENDERS))
     for delivery, calls in _by_id(history.webhooks).items():
-        for before, after in zip(calls, calls[1:], strict=False):
+        for before, after in pairwise(calls):
             if bisect_left(kills, before.at - 1) == bisect_left(kills, after.at):
                 yield Violation("webhook doubled outside the send window", delivery)
             if before.said != after.said:

@@ -88,6 +88,7 @@ class Tables:
     rewards: Mapping[str, tuple[int, str, int]] = field(default_factory=dict)  # revision state paid
     entries: Sequence[Entry] = ()
     balances: Mapping[str, int] = field(default_factory=dict)  # by account
+    due: Mapping[str, str] = field(default_factory=dict)  # a due row's id as a cause: its own cause
     unpublished: int = 0
 
 

@@ -18,7 +18,7 @@ def transfers_balance(history: History) -> Iterator[Violation]:
         totals[entry.currency] += entry.amount_minor
     for transfer, entries in legs.items():
         currencies = {entry.currency for entry in entries}
-        if len(entries) != 2 or len(currencies) != 1 or sum(e.amount_minor for e in entries):
+        if len(entries) != 2 or len(currencies) != 1 or sum(e.amount_minor for e in entries) != 0:
             yield Violation("imbalance", f"transfer {transfer}")
     for currency, total in totals.items():
         if total:

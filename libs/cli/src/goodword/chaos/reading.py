@@ -1,7 +1,7 @@
 """Reads a run back: every record of every topic, the mails, the tables. Never our APIs."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email import message_from_bytes
 from hashlib import sha256
@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from service_kit.events import derived_id
 from shared_schemas.topics import TOPICS
 
 from ..platform import Running
@@ -101,14 +102,30 @@ async def read_tables(platform: Running) -> Tables:
         },
         entries=[Entry(**dict(row)) for row in entries],
         balances={row["account_id"]: row["balance_minor"] for row in accounts},
-        unpublished=await unpublished(platform, _WITH_DATABASE),
+        due=await _due(platform),
+        unpublished=await _unpublished(platform),
     )
 
 
-async def unpublished(platform: Running, services: Sequence[str] = _WITH_DATABASE) -> int:
+async def _due(platform: Running) -> dict[str, str]:
+    """Work that events made due, done or not: what it is called as a cause, and what caused it."""
+    found = {}
+    for service in _WITH_DATABASE:
+        async with _database(platform, service) as connection:
+            rows = await connection.fetch(
+                "SELECT kind, subject, due_at, cause_id FROM kit.due WHERE cause_source <> $1",
+                service,
+            )
+        for row in rows:
+            name = derived_id(row["kind"], row["subject"], row["due_at"].isoformat())
+            found[name] = row["cause_id"]
+    return found
+
+
+async def _unpublished(platform: Running) -> int:
     """How many outbox rows wait for Kafka."""
     total = 0
-    for service in services:
+    for service in _WITH_DATABASE:
         async with _database(platform, service) as connection:
             total += await connection.fetchval(
                 "SELECT count(*) FROM kit.outbox WHERE published_at IS NULL"

@@ -45,7 +45,7 @@ class Options:
 
     def chance(self, purpose: str) -> random.Random:
         """Draws that are the same in every run of this seed."""
-        return random.Random(f"{self.seed}/{purpose}")
+        return random.Random(f"{self.seed}/{purpose}")  # noqa: S311 - load, no secret
 
     def shares(self) -> Sequence[int]:
         """How many conversions go with each kill, and how many follow the last."""
@@ -96,6 +96,8 @@ async def _stormed(
         repeating = asyncio.create_task(redelivery.run())
         try:
             planted = await _storm(load, killer, options, say)
+            say("quiet: waiting until all of it is done")
+            await platform.settled(_SETTLED_SECONDS)
         finally:
             repeating.cancel()
             with suppress(asyncio.CancelledError):

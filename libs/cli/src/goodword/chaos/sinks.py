@@ -73,7 +73,7 @@ def _handler(sinks: Sinks) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:  # noqa: N802 - http.server's name
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             if self.path == PAYOUTS:
                 self._answer(200, sinks.paid(body))
@@ -81,7 +81,7 @@ def _handler(sinks: Sinks) -> type[BaseHTTPRequestHandler]:
                 sinks.told(self.headers["webhook-id"], body)
                 self._answer(200, {})
 
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             known = sinks.known(self.path.removeprefix(f"{PAYOUTS}/"))
             self._answer(200 if known else 404, known or {})
 

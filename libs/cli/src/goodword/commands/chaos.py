@@ -16,16 +16,15 @@ from .platform import check_ours
 commands = typer.Typer()
 PROOF = Panel.PROOF.value
 DEFAULT_STATE = Path(".goodword-chaos")
+Folder = Annotated[Path, typer.Option("--state", help="A folder of its own, emptied first.")]
 
 
 @commands.command(rich_help_panel=PROOF)
 def chaos(
     kills: Annotated[int, typer.Option(min=0, help="How many processes to kill.")] = 40,
-    events: Annotated[int, typer.Option(min=1, help="How many conversions to report.")] = 20_000,
+    events: Annotated[int, typer.Option(min=1, help="How many conversions.")] = 20_000,
     seed: Annotated[int, typer.Option(help="Decides victims, moments and load.")] = 1,
-    state: Annotated[
-        Path, typer.Option(help="A folder of its own, emptied first.")
-    ] = DEFAULT_STATE,
+    state: Folder = DEFAULT_STATE,
     as_json: AsJson = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show every log line.")] = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""An organisation of any size: one market, three groups' programs, participants with a link each."""
+"""An organisation of any size: one market, three groups, participants with a link each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -175,7 +175,8 @@ def _conversion(data: ConversionRecorded, heard: Heard, trace_id: str | None) ->
 def carried_sightings(report: Report) -> tuple[Sighting, ...]:
     """The touches that a conversion's report carries: its link token, its code."""
     # A browser's own id first: whose click it was is a question of browsers.
-    whose = report.identifiers[-1] if _has_visitor(report) else report.identifiers[0]
+    last = report.identifiers[-1]
+    whose = last if last.startswith("visitor:") else report.identifiers[0]
     carried: list[tuple[Form, str, str, str | None]] = []
     if report.click_id is not None and report.click_code is not None:
         sighting_id = ids.derived("token", report.conversion_id, report.click_id)
@@ -199,10 +200,6 @@ def carried_sightings(report: Report) -> tuple[Sighting, ...]:
         )
         for form, sighting_id, code, click_id in carried
     )
-
-
-def _has_visitor(report: Report) -> bool:
-    return report.identifiers[-1].startswith("visitor:")
 
 
 def _reversed(data: ConversionReversed, heard: Heard, _trace_id: str | None) -> Facts:

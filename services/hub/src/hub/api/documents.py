@@ -2,22 +2,26 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from litestar import Router, get
+from litestar import get
 from litestar.params import FromQuery, Parameter, QueryParameter
 from litestar.types import ControllerRouterHandler
 from service_kit.http.operations import bearer_guard
-from service_kit.problems import Rejected
 from service_kit.runtime import Runtime
 from service_kit.transaction import Transaction
 from shared_schemas.event import MAX_ID_CHARACTERS
 from shared_schemas.topics import TOPICS
 
 from ..domain.journey import Journey, journey
+from ..domain.outcome import outcome
 from ..domain.spans import MAX_SPANS_SHOWN, expected_edges, missing_edges
+from ..domain.stages import Tone
 from ..settings import Settings
 from ..store import reading, spans
+from ..store.reading import Wanted
+from .refusals import Unknown, programs
+from .telling import InState, Text, before
 
 MAX_ROWS: Final = 1_000
 _LISTS: Final = {
@@ -34,15 +38,6 @@ _LISTS: Final = {
 }
 
 Limit = Annotated[int, QueryParameter(ge=1, le=MAX_ROWS, description="At most so many rows.")]
-Text = Annotated[str | None, QueryParameter(max_length=MAX_ID_CHARACTERS)]
-InState = Annotated[str | None, QueryParameter(name="state", max_length=MAX_ID_CHARACTERS)]
-
-
-class Unknown(Rejected):
-    """The hub has heard of no such thing."""
-
-    status = 404
-    title = "The hub has heard of no such thing"
 
 
 def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
@@ -50,7 +45,7 @@ def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
     token = runtime.settings.operator_token.get_secret_value()
     handlers = [_list(runtime, name, kind) for name, kind in _LISTS.items()]
     handlers += [_conversion(runtime), _counts(runtime), _trace(runtime)]
-    return [Router("/api", route_handlers=handlers, guards=[bearer_guard(token)])]
+    return [programs("/api", handlers, guards=(bearer_guard(token),))]
 
 
 def _list(runtime: Runtime[Settings], name: str, kind: str) -> ControllerRouterHandler:
@@ -62,11 +57,10 @@ def _list(runtime: Runtime[Settings], name: str, kind: str) -> ControllerRouterH
         before_id: Text = None,
         limit: Limit = 100,
     ) -> dict[str, object]:
-        before = (before_at, before_id or "") if before_at else None
+        people = (participant,) if participant else None
+        wanted = Wanted(kind, people, in_state, before(before_at, before_id))
         async with runtime.transaction() as tx:
-            rows = await reading.latest(
-                tx, kind, participant_id=participant, state=in_state, before=before, limit=limit
-            )
+            rows = await reading.latest(tx, wanted, limit=limit)
         return {name: [_shown(row) for row in rows]}
 
     return latest
@@ -78,7 +72,7 @@ def _conversion(runtime: Runtime[Settings]) -> ControllerRouterHandler:
         conversion_id: Annotated[str, Parameter(max_length=MAX_ID_CHARACTERS)],
     ) -> dict[str, object]:
         async with runtime.transaction() as tx:
-            documents = await reading.of_conversion(tx, conversion_id)
+            documents = (await reading.of_conversions(tx, [conversion_id]))[conversion_id]
             told = journey(documents)
             if told is None:
                 raise Unknown(f"Nobody has told of conversion {conversion_id}.")
@@ -104,21 +98,17 @@ async def trace_of(tx: Transaction, history: list[reading.Document]) -> dict[str
     return {
         "trace_ids": trace_ids,
         "spans": len(found),
-        "edges": sorted(_edge(edge) for edge in expected),
-        "missing": [_edge(edge) for edge in missing],
+        "edges": sorted({str(edge) for edge in expected}),
+        "missing": sorted({str(edge) for edge in missing}),
         "complete": bool(expected) and not missing,
     }
-
-
-def _edge(edge: Any) -> str:
-    return f"{edge.publisher} -{edge.event_type}-> {edge.hearer}"
 
 
 def _counts(runtime: Runtime[Settings]) -> ControllerRouterHandler:
     @get("/counts", summary="Touches by kind, of one code or of all.")
     async def counts(code: Text = None) -> Mapping[str, int]:
         async with runtime.transaction() as tx:
-            return await reading.counts(tx, [code] if code else None)
+            return await reading.counts(tx, code=code)
 
     return counts
 
@@ -136,8 +126,14 @@ def _trace(runtime: Runtime[Settings]) -> ControllerRouterHandler:
 
 
 def _journey(told: Journey) -> dict[str, object]:
-    stopped = told.stopped_at
-    return {"stopped_at": stopped.name if stopped else None, "stages": told.stages}
+    came_of_it = outcome(told)
+    stopped = came_of_it.stage if came_of_it.tone is Tone.STOPPED else None
+    return {
+        "outcome": came_of_it.ending,
+        "cause": came_of_it.cause,
+        "stopped_at": stopped.name if stopped else None,
+        "stages": told.stages,
+    }
 
 
 def _shown(row: reading.Document) -> dict[str, object]:

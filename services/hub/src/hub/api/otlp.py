@@ -4,6 +4,7 @@ import gzip
 import hmac
 import io
 import ipaddress
+import re
 import zlib
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -24,7 +25,8 @@ from ..domain.spans import Span
 from ..settings import Settings
 from ..store import spans as store
 
-MAX_INFLATED_BYTES: Final = 20_000_000
+MAX_INFLATED_BYTES: Final = 8_000_000
+MAX_SPANS: Final = 10_000
 MAX_NAME_CHARACTERS: Final = 200
 _KEPT: Final = frozenset(
     (
@@ -39,6 +41,11 @@ _KEPT: Final = frozenset(
         "error.type",
     )
 )
+_KINDS: Final = {
+    number: name.removeprefix("SPAN_KIND_").lower() for name, number in WireSpan.SpanKind.items()
+}
+_FORWARDED: Final = frozenset(("forwarded", "x-forwarded-for", "x-real-ip", "via"))
+_CLASS_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,99}")
 _PROTOBUF: Final = "application/x-protobuf"
 
 
@@ -49,7 +56,8 @@ def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
     @post("/v1/traces", status_code=200, include_in_schema=False)
     async def traces(request: Request[Any, Any, Any]) -> Response[bytes]:
         _check_sender(request, token)
-        exported = read(await request.body(), request.headers.get("content-encoding", ""))
+        encoding = request.headers.get("content-encoding", "").lower()
+        exported = read(await request.body(), encoding)
         if exported:
             async with runtime.transaction() as tx:
                 await store.save(tx, exported)
@@ -66,12 +74,15 @@ def read(body: bytes, encoding: str) -> list[Span]:
         request.ParseFromString(_inflated(body) if encoding == "gzip" else body)
     except (DecodeError, OSError, EOFError, zlib.error) as error:
         raise ClientException("This is no OTLP trace export in protobuf.") from error
-    return [
-        _span(span, _service(resource_spans.resource.attributes))
+    sent = [
+        (span, _service(resource_spans.resource.attributes))
         for resource_spans in request.resource_spans
         for scope_spans in resource_spans.scope_spans
         for span in scope_spans.spans
     ]
+    if len(sent) > MAX_SPANS:
+        raise ClientException("The export has too many spans.", status_code=413)
+    return [_span(span, service) for span, service in sent if _is_identified(span)]
 
 
 def _inflated(body: bytes) -> bytes:
@@ -86,18 +97,27 @@ def _check_sender(request: Request[Any, Any, Any], token: bytes) -> None:
     given = request.headers.get("authorization", "").encode("latin-1", "replace")
     if hmac.compare_digest(given, token):
         return
-    host = request.client.host if request.client else ""
-    try:
-        local = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    if not local:
+    if not _is_local(request):
         raise NotAuthorizedException("Spans from elsewhere need the operator token.")
+
+
+def _is_local(request: Request[Any, Any, Any]) -> bool:
+    """Whether a process of this machine asks, for itself: a proxy asks for others."""
+    if _FORWARDED & set(request.headers.keys()):
+        return False
+    try:
+        return ipaddress.ip_address(request.client.host if request.client else "").is_loopback
+    except ValueError:
+        return False
 
 
 def _service(attributes: Any) -> str:
     named = (item.value.string_value for item in attributes if item.key == "service.name")
-    return next(named, "unknown")[:MAX_NAME_CHARACTERS]
+    return _short(next(named, "unknown"))
+
+
+def _is_identified(span: WireSpan) -> bool:
+    return len(span.trace_id) == 16 and len(span.span_id) == 8
 
 
 def _span(span: WireSpan, service: str) -> Span:
@@ -108,19 +128,28 @@ def _span(span: WireSpan, service: str) -> Span:
         span.span_id.hex(),
         span.parent_span_id.hex() or None,
         service,
-        span.name[:MAX_NAME_CHARACTERS].replace("\x00", ""),
-        WireSpan.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_").lower(),
+        _short(span.name),
+        _KINDS.get(span.kind, "unspecified"),
         datetime.fromtimestamp(span.start_time_unix_nano / 1e9, UTC),
         (ended - span.start_time_unix_nano) / 1e9,
-        span.status.message[:MAX_NAME_CHARACTERS] or "error" if failed else None,
-        tuple(link.trace_id.hex() for link in span.links),
+        _class_of(span.status.message) if failed else None,
+        tuple(link.trace_id.hex() for link in span.links if len(link.trace_id) == 16),
         {item.key: _value(item.value) for item in span.attributes if item.key in _KEPT},
     )
 
 
-def _value(value: Any) -> str | int | float | bool:
+def _class_of(message: str) -> str:
+    """The class of an error; the words of one may hold personal data and are not kept."""
+    return message if _CLASS_NAME.fullmatch(message) else "error"
+
+
+def _value(value: Any) -> str | int | bool:
     which = value.WhichOneof("value")
-    if which in ("string_value", "int_value", "double_value", "bool_value"):
-        found: str | int | float | bool = getattr(value, which)
-        return found[:MAX_NAME_CHARACTERS] if isinstance(found, str) else found
+    if which in ("string_value", "int_value", "bool_value"):
+        found: str | int | bool = getattr(value, which)
+        return _short(found) if isinstance(found, str) else found
     return ""
+
+
+def _short(text: str) -> str:
+    return text.replace("\x00", "")[:MAX_NAME_CHARACTERS]

@@ -4,15 +4,16 @@ from datetime import timedelta
 from secrets import token_urlsafe
 from typing import Any, Final
 
-from litestar import Request, Response, Router, get, post
+from litestar import Request, Response, get, post
+from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
+from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 from pydantic import BaseModel, ConfigDict, Field
 from service_kit.events import Cause
 from service_kit.http.operations import bearer_guard
-from service_kit.problems import Rejected
 from service_kit.runtime import Runtime
 from service_kit.telemetry import current_traceparent
 from shared_schemas.event import MAX_ID_CHARACTERS
@@ -21,21 +22,12 @@ from shared_schemas.events.hub import LoginRequested
 from ..domain.logins import Role, Session, is_signed, session_hash, signature
 from ..settings import Settings
 from ..store import reading, sessions
+from .refusals import WANTED, Forged, LoginNeeded, pages, programs, wanted_page
 from .rendering import render
 
 OPERATOR: Final = "operator"
 _ID_BYTES: Final = 24
-
-
-class LoginNeeded(Exception):
-    """The page needs a session, and there is none."""
-
-
-class Forged(Rejected):
-    """The form did not come from our own page."""
-
-    status = 403
-    title = "This form is not from this page"
+_OUR_OWN: Final = ("same-origin", "none")
 
 
 class Ask(BaseModel):
@@ -48,14 +40,15 @@ class Ask(BaseModel):
 
 
 def cookie_name(settings: Settings) -> str:
-    """`__Host-` binds the cookie to this very host; browsers want https for the prefix."""
-    secure = settings.public_url.startswith("https://")
-    return "__Host-gw_session" if secure else "gw_session"
+    """`__Host-` binds the cookie to this very host; it needs https, which localhost may lack."""
+    return "__Host-gw_session" if _is_encrypted(settings) else "gw_session"
 
 
 async def current(request: Request[Any, Any, Any], runtime: Runtime[Settings]) -> Session:
     """The session of a request. Raises LoginNeeded."""
-    cookie = request.cookies.get(cookie_name(runtime.settings), "")
+    cookie = request.cookies.get(cookie_name(runtime.settings))
+    if not cookie:
+        raise LoginNeeded
     async with runtime.transaction() as tx:
         found = await sessions.session(tx, session_hash(cookie), runtime.now())
     if found is None:
@@ -63,57 +56,46 @@ async def current(request: Request[Any, Any, Any], runtime: Runtime[Settings]) -
     return found
 
 
-async def checked_form(request: Request[Any, Any, Any], session: Session) -> dict[str, str]:
-    """The fields of a form that our own page sent. Raises Forged."""
-    form = {name: str(value) for name, value in (await request.form()).items()}
-    if form.get("csrf") != session.csrf:
-        raise Forged("Please reload the page and try again.")
-    return form
-
-
-def to_login(request: Request[Any, Any, Any], _: LoginNeeded) -> Response[str]:
-    """What a page without a session answers: where to log in."""
-    if "application/json" in request.headers.get("accept", ""):
-        return Response('{"title":"Please log in"}', status_code=401, media_type="application/json")
-    return Redirect("/login", status_code=303)
-
-
-def to_problem_page(request: Request[Any, Any, Any], error: Rejected) -> Response[str]:
-    """A refusal as a page for people."""
-    return render(request, "error.html", detail=str(error), status=error.problem.status)
-
-
 def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
     """`/login`, `/logout`, and the internal route behind `goodword login`."""
-    guard = bearer_guard(runtime.settings.operator_token.get_secret_value())
-    internal = Router("/internal", route_handlers=[_make(runtime)], guards=[guard])
-    return [_asking(), _ask(runtime), _confirm(runtime), _enter(runtime), _leave(runtime), internal]
+    handlers = [_asking(runtime), _ask(runtime), _confirm(runtime), _enter(runtime)]
+    bearer = bearer_guard(runtime.settings.operator_token.get_secret_value())
+    return [
+        pages([*handlers, _leave(runtime)], guards=(_from_our_page,)),
+        programs("/internal", [_make(runtime)], guards=(bearer,)),
+    ]
 
 
-def _asking() -> ControllerRouterHandler:
-    @get("/login", include_in_schema=False)
+def _from_our_page(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Browsers say where a form came from; it must be one of our own pages."""
+    site = connection.headers.get("sec-fetch-site", "none")
+    if connection.scope.get("method") == "POST" and site not in _OUR_OWN:
+        raise Forged("Please reload the page and try again.")
+
+
+def _asking(runtime: Runtime[Settings]) -> ControllerRouterHandler:
+    @get("/login")
     async def asking(
         request: Request[Any, Any, Any], sent: FromQuery[bool] = False
     ) -> Response[str]:
-        return render(request, "login.html", sent=sent)
+        minutes = runtime.settings.login_seconds // 60
+        return render(request, "login.html", sent=sent, minutes=minutes)
 
     return asking
 
 
 def _ask(runtime: Runtime[Settings]) -> ControllerRouterHandler:
-    @post("/login", include_in_schema=False)
+    @post("/login")
     async def ask(request: Request[Any, Any, Any]) -> Redirect:
         """The same answer for known and unknown people: nobody learns who takes part."""
         form = await request.form()
         subject = str(form.get("subject", "")).strip().replace("\x00", "")[:MAX_ID_CHARACTERS]
-        now = runtime.now()
+        now, login_id = runtime.now(), token_urlsafe(_ID_BYTES)
+        expires_at = now + timedelta(seconds=runtime.settings.login_seconds)
         async with runtime.transaction() as tx:
-            if subject and await reading.one(tx, "participant", subject):
-                login_id = token_urlsafe(_ID_BYTES)
-                expires_at = now + timedelta(seconds=runtime.settings.login_seconds)
-                await sessions.add_login(
-                    tx, login_id, subject=subject, role=Role.PARTICIPANT, expires_at=expires_at
-                )
+            known = bool(subject) and await reading.is_known(tx, subject)
+            times = {"now": now, "expires_at": expires_at}
+            if known and await sessions.ask_login(tx, login_id, subject, **times):
                 wanted = LoginRequested(
                     subject=subject, login_id=login_id, requested_at=now, expires_at=expires_at
                 )
@@ -126,12 +108,12 @@ def _ask(runtime: Runtime[Settings]) -> ControllerRouterHandler:
 def _make(runtime: Runtime[Settings]) -> ControllerRouterHandler:
     @post("/logins", status_code=201, summary="A one-time link, not mailed: for `goodword login`.")
     async def make(data: JSONBody[Ask]) -> dict[str, str]:
-        settings, login_id = runtime.settings, token_urlsafe(_ID_BYTES)
-        expires_at = runtime.now() + timedelta(seconds=settings.login_seconds)
+        settings, now, login_id = runtime.settings, runtime.now(), token_urlsafe(_ID_BYTES)
+        expires_at = now + timedelta(seconds=settings.login_seconds)
         role = Role.OPERATOR if data.subject == OPERATOR else data.role
         async with runtime.transaction() as tx:
             await sessions.add_login(
-                tx, login_id, subject=data.subject, role=role, expires_at=expires_at
+                tx, login_id, (data.subject, role), now=now, expires_at=expires_at
             )
         signed = signature(settings.login_secret.get_secret_value(), login_id)
         return {"url": f"{settings.public_url}/login/{login_id}.{signed}"}
@@ -140,7 +122,7 @@ def _make(runtime: Runtime[Settings]) -> ControllerRouterHandler:
 
 
 def _confirm(runtime: Runtime[Settings]) -> ControllerRouterHandler:
-    @get("/login/{link:str}", include_in_schema=False)
+    @get("/login/{link:str}")
     async def confirm(request: Request[Any, Any, Any], link: FromPath[str]) -> Response[str]:
         """A button, because mail scanners follow links: only a person presses it."""
         return render(request, "confirm.html", link=link if _login_id(runtime, link) else None)
@@ -149,11 +131,10 @@ def _confirm(runtime: Runtime[Settings]) -> ControllerRouterHandler:
 
 
 def _enter(runtime: Runtime[Settings]) -> ControllerRouterHandler:
-    @post("/login/{link:str}", include_in_schema=False)
-    async def enter(request: Request[Any, Any, Any], link: FromPath[str]) -> Response[str]:
+    @post("/login/{link:str}")
+    async def enter(request: Request[Any, Any, Any], link: FromPath[str]) -> Response[Any]:
         settings, now, login_id = runtime.settings, runtime.now(), _login_id(runtime, link)
         async with runtime.transaction() as tx:
-            await sessions.forget(tx, now)
             who = await sessions.use_login(tx, login_id, now) if login_id else None
             if who is None:
                 return render(request, "confirm.html", link=None, status=410)
@@ -161,39 +142,47 @@ def _enter(runtime: Runtime[Settings]) -> ControllerRouterHandler:
             expires_at = now + timedelta(seconds=settings.session_seconds)
             opened = Session(*who, csrf=token_urlsafe(_ID_BYTES))
             await sessions.add_session(tx, session_hash(session_id), opened, expires_at)
-        answer = Redirect("/", status_code=303)
-        answer.set_cookie(_cookie(settings, session_id))
+        answer = Redirect(wanted_page(request), status_code=303)
+        answer.set_cookie(_cookie(settings, session_id, settings.session_seconds))
+        answer.delete_cookie(WANTED)
         return answer
 
     return enter
 
 
 def _leave(runtime: Runtime[Settings]) -> ControllerRouterHandler:
-    @post("/logout", include_in_schema=False)
+    @post("/logout")
     async def leave(request: Request[Any, Any, Any]) -> Redirect:
         session = await current(request, runtime)
-        await checked_form(request, session)
+        if str((await request.form()).get("csrf")) != session.csrf:
+            raise Forged("Please reload the page and try again.")
         name = cookie_name(runtime.settings)
         async with runtime.transaction() as tx:
-            await sessions.end_session(tx, session_hash(request.cookies.get(name, "")))
-        return Redirect("/login", status_code=303)
+            await sessions.end_session(tx, session_hash(request.cookies[name]))
+        answer = Redirect("/login", status_code=303)
+        answer.set_cookie(_cookie(runtime.settings, "", 0))
+        return answer
 
     return leave
 
 
-def _login_id(runtime: Runtime[Settings], link: FromPath[str]) -> str | None:
+def _login_id(runtime: Runtime[Settings], link: str) -> str | None:
     login_id, _, signed = link.partition(".")
     secret = runtime.settings.login_secret.get_secret_value()
     return login_id if is_signed(secret, login_id, signed) else None
 
 
-def _cookie(settings: Settings, session_id: str) -> Cookie:
+def _is_encrypted(settings: Settings) -> bool:
+    return settings.public_url.startswith("https://")
+
+
+def _cookie(settings: Settings, session_id: str, seconds: int) -> Cookie:
     return Cookie(
         key=cookie_name(settings),
         value=session_id,
         path="/",
-        max_age=settings.session_seconds,
-        secure=settings.public_url.startswith("https://"),
+        max_age=seconds,
+        secure=_is_encrypted(settings),
         httponly=True,
         samesite="lax",
     )

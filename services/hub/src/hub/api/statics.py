@@ -1,29 +1,27 @@
-"""Our stylesheet and the pinned script, from our own origin."""
+"""Our stylesheet and icon, and the pinned script, from our own origin."""
 
 from typing import Final
 
 from litestar import Response, get
+from litestar.params import FromPath, FromQuery
 from litestar.types import ControllerRouterHandler
 
-from ..assets import stylesheet, vendored
-from .documents import Unknown
+from ..assets import MEDIA_TYPES, content_of, version_of
+from .refusals import Unknown
 
-_CACHE: Final = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
+_FOR_EVER: Final = "public, max-age=31536000, immutable"
+_BRIEFLY: Final = "public, max-age=60"
 
 
 def routes() -> list[ControllerRouterHandler]:
-    """`/static/hub.css` and `/static/htmx.min.js`; pages work without the latter."""
-    return [_stylesheet, _htmx]
+    """`/static/<name>?v=<version>`; what carries its own version may be kept for ever."""
+    return [_static]
 
 
-@get("/static/hub.css", include_in_schema=False)
-async def _stylesheet() -> Response[bytes]:
-    return Response(stylesheet(), media_type="text/css", headers=_CACHE)
-
-
-@get("/static/htmx.min.js", include_in_schema=False)
-async def _htmx() -> Response[bytes]:
-    script = vendored("htmx.min.js")
-    if script is None:
-        raise Unknown("htmx was not fetched at set-up; pages work without it.")
-    return Response(script, media_type="text/javascript", headers=_CACHE)
+@get("/static/{name:str}")
+async def _static(name: FromPath[str], v: FromQuery[str] = "") -> Response[bytes]:
+    content = content_of(name)
+    if content is None:
+        raise Unknown("There is no such file.")
+    kept = _FOR_EVER if v == version_of(name) else _BRIEFLY
+    return Response(content, media_type=MEDIA_TYPES[name], headers={"Cache-Control": kept})

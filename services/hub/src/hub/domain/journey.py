@@ -115,7 +115,9 @@ def _verdict(document: Body) -> Stage:
     body = document["body"]
     named = {"score": body.get("score"), "rules": body.get("rules_version")}
     named |= {"credit_revision": body["credit_revision"], "reviewer": body.get("reviewer")}
-    checks = [Check(c["name"], c.get("points"), c.get("why")) for c in body.get("contributions", ())]
+    checks = [
+        Check(c["name"], c.get("points"), c.get("why")) for c in body.get("contributions", ())
+    ]
     against = [check for check in checks if check.points or check.name == "review"] or checks
     return Stage(
         name="fraud",

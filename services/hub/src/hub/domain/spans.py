@@ -24,7 +24,7 @@ class Span:
     seconds: float
     failed: str | None
     links: tuple[str, ...]
-    attributes: Mapping[str, str | int | float | bool]
+    attributes: Mapping[str, str | int | bool]
 
 
 @dataclass(frozen=True, slots=True)

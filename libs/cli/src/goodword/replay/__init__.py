@@ -1,0 +1,1 @@
+"""Replays: real marketing tables, sent through the front door and checked against an oracle."""
