@@ -1,13 +1,13 @@
 # Every target prepares what it needs. `make help` lists them; `ARGS=…` goes to the command behind one.
 PYTHON ?= python3
-VENV   ?= .venv
+VENV   ?= .venv$(if $(filter python3,$(PYTHON)),,-$(notdir $(PYTHON)))
 BIN    := $(VENV)/bin
 ARGS   ?=
 MEMBERS := $(sort $(wildcard libs/*/pyproject.toml services/*/pyproject.toml))
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down reset doctor test check fast bench chaos schemas lock format clean
+.PHONY: help demo up down reset doctor test check bench chaos replay image-test schemas lock format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,8 +46,12 @@ bench: $(READY) ## the figures in benchmarks/, measured again beside their bare 
 chaos: $(READY) ## kill everything at random under load, then check that nothing is lost or doubled
 	@$(BIN)/goodword chaos $(ARGS)
 
+replay: $(READY) ## a public table of 88,387 journeys through the front door (ARGS="--model last --limit 500")
+	@$(BIN)/goodword replay mta $(or $(ARGS),--model last)
+
 schemas: $(READY) ## write the generated schemas and documents again
 	@$(BIN)/python -m shared_schemas.generate $(ARGS)
+	@$(BIN)/goodword documents
 
 lock: $(READY) ## resolve requirements.lock again from the members' pyproject files
 	@BIN="$(BIN)" ./deploy/lock

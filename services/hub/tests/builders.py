@@ -1,18 +1,37 @@
 """Events as the contract's own examples have them, with what a test changes."""
 
 import json
+from datetime import datetime
 from typing import Any
 
-from service_kit.testing import Given, event
+from hub.domain.steps import step_of
+from service_kit.testing import EPOCH, Given, event
 from shared_schemas.schemas import EXAMPLES, models
 
 _PARKING = {"event.parked.v1", "event.released.v1"}
 _MODELS = {model.TYPE: model for model in models()}
 
 
-def example(event_type: str, *, traceparent: str | None = None, **changed: Any) -> Given:
+def example(
+    event_type: str, *, at: datetime = EPOCH, traceparent: str | None = None, **changed: Any
+) -> Given:
     """The example of a type, with some fields changed, as an event to deliver."""
     body = json.loads((EXAMPLES / f"{event_type}.json").read_text()) | changed
     data = _MODELS[event_type].model_validate(body)
     topic = "rewards.parked" if event_type in _PARKING else None
-    return event(data, topic=topic, **({"traceparent": traceparent} if traceparent else {}))
+    attributes = {"traceparent": traceparent} if traceparent else {}
+    return event(data, at=at, topic=topic, **attributes)
+
+
+def document(given: Given) -> dict[str, Any]:
+    """An event as the store gives it back."""
+    step = step_of(given.data, at=given.envelope.time, traceparent=given.envelope.traceparent)
+    return {
+        "kind": step.kind,
+        "id": step.id,
+        "revision": step.revision,
+        "at": step.at,
+        "state": step.state,
+        "body": json.loads(step.body),
+        "participant_ids": step.participant_ids,
+    }

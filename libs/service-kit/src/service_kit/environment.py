@@ -132,10 +132,13 @@ def _type_name(field: FieldInfo) -> str:
     if isinstance(field.annotation, type):
         return field.annotation.__name__.lower()
     choices = [part for part in get_args(field.annotation) if part is not type(None)]
-    return " | ".join(
-        part if isinstance(part, str) else getattr(part, "__name__", str(part)).lower()
-        for part in choices
-    )
+    return " | ".join(part if isinstance(part, str) else _plain_name(part) for part in choices)
+
+
+def _plain_name(part: object) -> str:
+    """A type's name without what `Annotated` adds to it."""
+    plain = getattr(part, "__origin__", part)
+    return str(getattr(plain, "__name__", plain)).lower()
 
 
 def _default(field: FieldInfo) -> str:

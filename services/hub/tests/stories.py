@@ -1,0 +1,211 @@
+"""Whole journeys as events: what became of a conversion, told by every service in turn."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from service_kit.testing import EPOCH, Given
+
+from .builders import example
+
+MINUTE = timedelta(minutes=1)
+LATER = "2026-11-17T10:00:02Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One conversion, told by `events`."""
+
+    conversion_id: str
+    events: tuple[Given, ...]
+
+
+class Teller:
+    """Tells one conversion's story, a minute a step, in one trace."""
+
+    def __init__(self, name: str, *, amount_minor: int = 12_000, currency: str = "EUR") -> None:
+        self.conversion_id = str(uuid5(NAMESPACE_URL, name))
+        self.traceparent = f"00-{uuid5(NAMESPACE_URL, f'trace {name}').hex}-00f067aa0ba902b7-01"
+        self._money = {"amount_minor": amount_minor, "currency": currency}
+        self._name = name
+        self._events: list[Given] = []
+
+    def say(self, event_type: str, **changed: Any) -> "Teller":
+        """Add an event of this conversion."""
+        at = EPOCH + MINUTE * len(self._events)
+        changed = {"conversion_id": self.conversion_id, **changed}
+        self._events.append(example(event_type, at=at, traceparent=self.traceparent, **changed))
+        return self
+
+    def credited(self, *participants: str, **changed: Any) -> "Teller":
+        """Credit participants alike; each clicked once, and eve's click came too early."""
+        total = self._money["amount_minor"]
+        shares = [self._share(person, len(participants), total) for person in participants]
+        early = self._touch("eve", counted=False, why="superseded: a later touch counts")
+        return self.say(
+            "conversion.credited.v1",
+            shares=shares,
+            refused=[early],
+            refused_count=1,
+            reference=self._name,
+            reason="First report: 1 of 2 touches counts",
+            **self._money,
+            **changed,
+        )
+
+    def unattributed(self, state: str = "unattributed", **changed: Any) -> "Teller":
+        """Nobody is credited: ada's click is too old."""
+        why = "outside the window of 30 days"
+        return self.say(
+            "conversion.unattributed.v1",
+            state=state,
+            refused=[self._touch("ada", counted=False, why=why)],
+            refused_count=1,
+            reference=self._name,
+            **self._money,
+            **changed,
+        )
+
+    def reward(self, state: str, *, beneficiary: str = "ada", **changed: Any) -> "Teller":
+        """A reward of a tenth reaches a state."""
+        worth = self._money["amount_minor"] // 10
+        sums = {"amount_minor": worth, "pending_minor": worth if state == "pending" else 0}
+        if state in ("approved", "fulfilling", "fulfilled"):
+            sums["approved_minor"] = worth
+        if state == "fulfilled":
+            sums["paid_minor"] = worth
+        if state in ("declined", "clawed_back", "expired"):
+            sums["amount_minor"] = 0
+        return self.say(
+            f"reward.{state}.v1",
+            reward_id=str(uuid5(NAMESPACE_URL, f"{self._name} {beneficiary}")),
+            beneficiary_id=beneficiary,
+            side="referee" if beneficiary.startswith("cust") else "referrer",
+            currency=self._money["currency"],
+            digits={"JPY": 0, "KWD": 3}.get(str(self._money["currency"]), 2),
+            **{**sums, **changed},
+        )
+
+    def payout(self, state: str, **changed: Any) -> "Teller":
+        """The payout of ada's reward reaches a state."""
+        return self.say(
+            f"payout.{state}.v1",
+            payout_id=str(uuid5(NAMESPACE_URL, f"payout {self._name}")),
+            reward_id=str(uuid5(NAMESPACE_URL, f"{self._name} ada")),
+            amount_minor=self._money["amount_minor"] // 10,
+            currency=self._money["currency"],
+            **changed,
+        )
+
+    def told(self) -> Story:
+        """The story as it stands."""
+        return Story(self.conversion_id, tuple(self._events))
+
+    def _share(self, person: str, of: int, total: int) -> dict[str, Any]:
+        return {
+            "participant_id": person,
+            "group": "customer",
+            "program_id": "customers-eu",
+            "program_version": 1,
+            "market_id": "eu",
+            "referral_id": str(uuid5(NAMESPACE_URL, f"referral {person}")),
+            "weight": "1" if of == 1 else f"1/{of}",
+            "amount_minor": total // of,
+            "evidence": [self._touch(person, counted=True, why="the last touch")],
+            "evidence_count": 1,
+        }
+
+    def _touch(self, person: str, *, counted: bool, why: str) -> dict[str, Any]:
+        return {
+            "touch_id": str(uuid5(NAMESPACE_URL, f"{self._name} touch of {person}")),
+            "kind": "click",
+            "code": f"{person.upper()}-EU",
+            "participant_id": person,
+            "at": "2026-11-02T09:00:00Z",
+            "counted": counted,
+            "why": why,
+        }
+
+
+def paid(name: str = "order-paid", **money: Any) -> Story:
+    """Cleared, held for two weeks, paid, told."""
+    teller = Teller(name, **money).credited("ada").say("credit.cleared.v1").reward("pending")
+    teller.reward("approved").reward("fulfilling").payout("requested").payout("settled")
+    told_of = {"delivery_id": f"delivery {name}", "reason": ""}
+    return teller.reward("fulfilled").say("message.sent.v1", **told_of).told()
+
+
+def rejected(name: str = "order-rejected") -> Story:
+    """The participant is the customer."""
+    teller = Teller(name).credited("ada").reward("pending").say("credit.rejected.v1")
+    return teller.reward("declined").told()
+
+
+def in_review(name: str = "order-in-review") -> Story:
+    """A person has to look at it."""
+    teller = Teller(name).credited("ada").reward("pending").say("credit.held.v1")
+    return teller.reward("held", reason="a reviewer has to decide", next_at=LATER).told()
+
+
+def unattributed(name: str = "order-unattributed") -> Story:
+    """No touch inside the window."""
+    return Teller(name).unattributed().told()
+
+
+def unconfirmed(name: str = "order-unconfirmed") -> Story:
+    """Only a publishable key has told of it."""
+    reason = "only a publishable key has told of it, which anybody may use"
+    return Teller(name).unattributed("unconfirmed", reason=reason, expires_at=LATER).told()
+
+
+def pending(name: str = "order-pending", **money: Any) -> Story:
+    """In its waiting period; two share it."""
+    teller = Teller(name, **money).credited("ada", "bob").say("credit.cleared.v1")
+    return teller.reward("pending").reward("pending", beneficiary="bob").told()
+
+
+def refunded(name: str = "order-refunded") -> Story:
+    """Paid, and then the customer got the money back."""
+    teller = Teller(name).credited("ada").say("credit.cleared.v1").reward("pending")
+    teller.reward("fulfilled").payout("settled")
+    back = {"revision": 2, "state": "reversed", "refunded_minor": 12_000}
+    teller.credited("ada", **back, next_step="Nothing follows: all of it was taken back.")
+    taken = {"approved_minor": 1_200, "paid_minor": 1_200, "reversed_minor": 1_200}
+    return teller.reward("clawed_back", **taken).told()
+
+
+def payment_failed(name: str = "order-payment-failed") -> Story:
+    """The rail refused; an operator has to act."""
+    teller = Teller(name).credited("ada").say("credit.cleared.v1").reward("fulfilling")
+    teller.payout("failed")
+    why = {"revision": 5, "reason": "the payout failed: account closed"}
+    todo = "An operator has to look at the payout and request it again."
+    return teller.reward("approved", **why, next_step=todo).told()
+
+
+def two_sided(name: str = "order-two-sided") -> Story:
+    """Both sides earn; the referee's is still to come."""
+    teller = Teller(name).credited("ada").say("credit.cleared.v1").reward("fulfilled")
+    return teller.reward("pending", beneficiary="cust-77").told()
+
+
+ALL = (
+    paid(),
+    rejected(),
+    in_review(),
+    unattributed(),
+    unconfirmed(),
+    pending(),
+    refunded(),
+    payment_failed(),
+    two_sided(),
+    paid("order-tokyo", amount_minor=98_000, currency="JPY"),
+    pending("order-kuwait", amount_minor=1_234_567, currency="KWD"),
+)
+TABLES = (
+    "participant.enrolled.v1",
+    "attribution_policy.activated.v1",
+    "program.version_activated.v1",
+    "link.issued.v1",
+)
