@@ -1,4 +1,4 @@
-"""The bare front door: Litestar and aiokafka, one route that answers once Kafka has acknowledged.
+"""The bare front door: Litestar and aiokafka, answering once Kafka acknowledged what came.
 
 `python -m benchmarks.bare.door --kafka HOST:PORT --topic NAME --port N`
 """
@@ -15,9 +15,11 @@ from granian.server.embed import Server
 from litestar import Litestar, Request, post
 from litestar.response import Response
 
+_TAKEN = Response(b'{"success":true}', media_type="application/json")
+
 
 def application(kafka: str, topic: str) -> Litestar:
-    """A Litestar application with `POST /v1/track`, durable before 200."""
+    """A Litestar application with `/v1/track` and `/v1/batch`, durable before 200."""
     producer: AIOKafkaProducer
 
     async def start(_: Litestar) -> None:
@@ -30,19 +32,30 @@ def application(kafka: str, topic: str) -> Litestar:
     async def stop(_: Litestar) -> None:
         await producer.stop()
 
-    @post("/v1/track", status_code=200)
-    async def track(request: Request) -> Response[bytes]:  # type: ignore[type-arg]
-        body = await request.body()
-        message = json.loads(body)
-        await producer.send_and_wait(
+    async def send(message: dict[str, object], body: bytes) -> "asyncio.Future[object]":
+        acknowledged: asyncio.Future[object] = await producer.send(
             topic,
             body,
             key=str(message.get("anonymousId", "")).encode(),
             headers=[("ce_id", str(uuid4()).encode()), ("ce_type", b"bare.v1")],
         )
-        return Response(b'{"success":true}', media_type="application/json")
+        return acknowledged
 
-    return Litestar([track], on_startup=[start], on_shutdown=[stop], openapi_config=None)
+    @post("/v1/track", status_code=200)
+    async def track(request: Request) -> Response[bytes]:  # type: ignore[type-arg]
+        body = await request.body()
+        await (await send(json.loads(body), body))
+        return _TAKEN
+
+    @post("/v1/batch", status_code=200)
+    async def batch(request: Request) -> Response[bytes]:  # type: ignore[type-arg]
+        messages = json.loads(await request.body())["batch"]
+        await asyncio.gather(
+            *[await send(message, json.dumps(message).encode()) for message in messages]
+        )
+        return _TAKEN
+
+    return Litestar([track, batch], on_startup=[start], on_shutdown=[stop], openapi_config=None)
 
 
 async def serve(arguments: argparse.Namespace) -> None:

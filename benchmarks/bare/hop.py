@@ -5,7 +5,7 @@ what was emitted, mark it published, commit the offsets. The writes are those of
 kit; there is no tracing, parking, waiting, dispatch, validation or metric. A chain is several of
 these in a row: `--emit-per 4` emits one event for every four that come in.
 
-`python -m benchmarks.bare.hop --kafka … --database … --source … --target … [--emit-per N]`
+`python -m benchmarks.bare.hop --kafka … --database … --source A[,B] --target … [--emit-per N]`
 """
 
 import argparse
@@ -79,9 +79,9 @@ async def run(arguments: argparse.Namespace) -> None:
     connection = await asyncpg.connect(arguments.database)
     await connection.execute(SCHEMA)
     consumer = AIOKafkaConsumer(
-        arguments.source,
+        *arguments.source.split(","),
         bootstrap_servers=arguments.kafka,
-        group_id=f"bare-{arguments.source}",
+        group_id=f"bare-{arguments.target}",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_poll_records=MAX_RECORDS,

@@ -1,5 +1,8 @@
 """A shop as Goodword's clients are: redirects, Segment-shaped calls, and what the hub tells."""
 
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -7,8 +10,10 @@ from uuid import uuid4
 
 import httpx
 from goodword.platform import Running
+from shared_schemas.ids import conversion_id
 
 DEADLINE_SECONDS = 120
+_AGAIN_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,27 +23,28 @@ class Shop:
     platform: Running
     http: httpx.AsyncClient
 
-    async def click(self, code: str, visitor: str, ordinal: int = 0) -> str:
+    async def click(self, code: str, visitor: str, *, query: str = "") -> str:
         """Follow a link as a visitor whose browser has our cookie; returns the token."""
         answer = await self.http.get(
-            f"{self.platform.url('tracking', ordinal)}/r/{code}",
+            f"{self.platform.url('tracking')}/r/{code}{query}",
             headers={"cookie": f"gw_v={visitor}"},
         )
         assert answer.status_code == 302, answer.text
         return parse_qs(urlsplit(answer.headers["location"]).query)["gw"][0]
 
-    async def batch(
-        self, messages: list[dict[str, Any]], *, key: str = "server", ordinal: int = 0
-    ) -> dict[str, Any]:
-        """`POST /v1/batch`; returns the answer, which must be 200."""
-        answer = await self.http.post(
-            f"{self.platform.url('tracking', ordinal)}/v1/batch",
-            json={"batch": messages},
-            auth=(self.platform.keys[key], ""),
-        )
-        assert answer.status_code == 200, answer.text
-        told: dict[str, Any] = answer.json()
-        return told
+    async def batch(self, messages: list[dict[str, Any]], *, key: str = "server") -> None:
+        """`POST /v1/batch`, again and again while the answer is to try again."""
+
+        async def taken() -> bool:
+            answer = await self.http.post(
+                f"{self.platform.url('tracking')}/v1/batch",
+                json={"batch": messages},
+                auth=(self.platform.keys[key], ""),
+            )
+            assert answer.status_code in (200, 503), answer.text
+            return answer.status_code == 200
+
+        await eventually(taken)
 
     async def settled(self) -> None:
         """Wait until nothing is in flight or due within half a minute."""
@@ -46,13 +52,59 @@ class Shop:
 
     async def told(self, path: str, **parameters: Any) -> Any:
         """What the hub's JSON twin says."""
+        return await self.asked("hub", path, **parameters)
+
+    async def asked(self, service: str, path: str, **parameters: Any) -> Any:
+        """What a service tells operators."""
         answer = await self.http.get(
-            f"{self.platform.url('hub')}{path}",
-            params=parameters,
-            headers={"authorization": f"Bearer {self.platform.secrets.operator_token}"},
+            f"{self.platform.url(service)}{path}", params=parameters, headers=self.as_operator
         )
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    @property
+    def as_operator(self) -> dict[str, str]:
+        """The headers that open `/internal`, the hub's JSON and the ledger."""
+        return {"authorization": f"Bearer {self.platform.secrets.operator_token}"}
+
+    @property
+    def as_root(self) -> dict[str, str]:
+        """The headers of the first administrator."""
+        return {"authorization": f"Bearer {self.platform.secrets.admin_key}"}
+
+    async def rewards(self, reference: str) -> dict[str, tuple[str, int]]:
+        """(state, paid less reversed) of each beneficiary of an order."""
+        told = await self.told(f"/api/conversions/{conversion_id('sale', reference)}")
+        found = [row["body"] for row in told["documents"] if row["kind"] == "reward"]
+        return {
+            r["beneficiary_id"]: (r["state"], r.get("paid_minor", 0) - r.get("reversed_minor", 0))
+            for r in found
+        }
+
+    async def parked(self, service: str) -> list[dict[str, Any]]:
+        """What a service has set aside."""
+        found: list[dict[str, Any]] = await self.asked(service, "/internal/parked", limit=1_000)
+        return found
+
+    async def decide(
+        self, service: str, decision: str, row: dict[str, Any], *, ordinal: int = 0
+    ) -> httpx.Response:
+        """`release` or `discard` what an instance of a service has parked."""
+        return await self.http.post(
+            f"{self.platform.url(service, ordinal)}/internal/parked/{decision}",
+            json={"source": row["source"], "id": row["id"], "actor": "tests"},
+            headers=self.as_operator,
+        )
+
+
+async def eventually(
+    holds: Callable[[], Awaitable[bool]], *, seconds: float = DEADLINE_SECONDS
+) -> None:
+    """Return once a condition holds; fail when the time is up."""
+    deadline = time.monotonic() + seconds
+    while not await holds():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        await asyncio.sleep(_AGAIN_SECONDS)
 
 
 def unique(word: str) -> str:
@@ -65,9 +117,8 @@ def new_visitor() -> str:
     return uuid4().hex
 
 
-def identify(visitor: str, customer: str, email: str | None = None) -> dict[str, Any]:
+def identify(visitor: str, customer: str, **traits: str) -> dict[str, Any]:
     """Who this visitor is, said by the shop's server."""
-    traits = {"email": email, "name": f"Person of {customer}"} if email else {}
     return {
         "type": "identify",
         "messageId": uuid4().hex,
@@ -80,7 +131,7 @@ def identify(visitor: str, customer: str, email: str | None = None) -> dict[str,
 def order(
     reference: str, customer: str, total: str, *, visitor: str | None = None, **context: Any
 ) -> dict[str, Any]:
-    """A completed order in US dollars."""
+    """A completed order in US dollars; `code=…` is what the customer typed."""
     message: dict[str, Any] = {
         "type": "track",
         "event": "Order Completed",
@@ -92,15 +143,12 @@ def order(
     return message | ({"anonymousId": visitor} if visitor else {})
 
 
-def refund(reference: str, customer: str, total: str | None = None) -> dict[str, Any]:
-    """A refund of an order, whole without an amount."""
-    properties: dict[str, Any] = {"order_id": reference, "refund_id": f"refund-{reference}"}
-    if total is not None:
-        properties |= {"total": total, "currency": "USD"}
+def refund(reference: str, customer: str) -> dict[str, Any]:
+    """A refund of the whole order."""
     return {
         "type": "track",
         "event": "Order Refunded",
         "messageId": f"refund-{reference}",
         "userId": customer,
-        "properties": properties,
+        "properties": {"order_id": reference, "refund_id": f"refund-{reference}"},
     }

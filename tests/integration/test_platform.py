@@ -7,43 +7,38 @@ import asyncpg
 import pytest
 from goodword.platform import Running
 from goodword.platform.broker import Broker
-from goodword.platform.catalogue import SERVICES
-from goodword.platform.databases import database_name
 from shared_schemas.ids import conversion_id
 from shared_schemas.topics import TOPICS
 
-from .shop import Shop, identify, new_visitor, order, refund, unique
+from .looking import WITH_DATABASE, database
+from .shop import Shop, eventually, identify, new_visitor, order, refund, unique
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
 TRIPLES = 400
 
 
-async def _rewards(shop: Shop, reference: str) -> dict[str, tuple[str, int]]:
-    """(state, paid less reversed) of each beneficiary of an order."""
-    told = await shop.told(f"/api/conversions/{conversion_id('sale', reference)}")
-    rewards = [row["body"] for row in told["documents"] if row["kind"] == "reward"]
-    return {
-        r["beneficiary_id"]: (r["state"], r.get("paid_minor", 0) - r.get("reversed_minor", 0))
-        for r in rewards
-    }
-
-
 async def test_a_click_becomes_a_paid_and_told_reward_in_one_whole_trace(shop: Shop) -> None:
     visitor, customer, reference = new_visitor(), unique("c"), unique("o")
     await shop.click("ANN", visitor)
-    await shop.batch([identify(visitor, customer, f"{customer}@example.org")])
+    await shop.batch([identify(visitor, customer, email=f"{customer}@example.org")])
     await shop.batch([order(reference, customer, "99.90", visitor=visitor)])
     await shop.settled()
-    assert await _rewards(shop, reference) == {
+    assert await shop.rewards(reference) == {
         "ann": ("fulfilled", 2000),
         customer: ("fulfilled", 1000),
     }
     told = await shop.told(f"/api/conversions/{conversion_id('sale', reference)}")
-    assert told["trace"]["missing"] == []
     assert told["journey"]["stopped_at"] is None
     recipients = {to for mail in shop.platform.mail.mails for to in mail.recipients}
     assert {"ann@example.com", f"{customer}@example.org"} <= recipients
+    await eventually(lambda: _is_traced(shop, reference), seconds=60)
+
+
+async def _is_traced(shop: Shop, reference: str) -> bool:
+    """Whether every edge's span has arrived: services send theirs every few seconds."""
+    told = await shop.told(f"/api/conversions/{conversion_id('sale', reference)}")
+    return bool(told["trace"]["complete"])
 
 
 async def test_a_refund_after_payment_takes_the_reward_back(shop: Shop) -> None:
@@ -51,16 +46,16 @@ async def test_a_refund_after_payment_takes_the_reward_back(shop: Shop) -> None:
     await shop.click("EMMA", visitor)
     await shop.batch([order(reference, customer, "200.00", visitor=visitor)])
     await shop.settled()
-    assert await _rewards(shop, reference) == {"emma": ("fulfilled", 1000)}
+    assert await shop.rewards(reference) == {"emma": ("fulfilled", 1000)}
     await shop.batch([refund(reference, customer)])
     await shop.settled()
-    assert await _rewards(shop, reference) == {"emma": ("clawed_back", 0)}
+    assert await shop.rewards(reference) == {"emma": ("clawed_back", 0)}
 
 
 async def test_two_instances_decide_as_one_would(shop: Shop) -> None:
     """Touch, identity and order of one person arrive in any order, at two instances of each."""
-    triples = [(new_visitor(), unique("c"), unique("o")) for _ in range(TRIPLES)]
-    tokens = [await shop.click("ELLA", visitor) for visitor, _, _ in triples[:20]]
+    triples = [(unique("v"), unique("c"), unique("o")) for _ in range(TRIPLES)]
+    tokens = [await shop.click("ELLA", new_visitor()) for _ in range(20)]
     touches = [_page(f"p-{v}", v, tokens[n % len(tokens)]) for n, (v, _, _) in enumerate(triples)]
     orders = [order(o, c, "40.00", visitor=v) for v, c, o in triples]
     people = [identify(v, c) for v, c, _ in triples]
@@ -71,7 +66,7 @@ async def test_two_instances_decide_as_one_would(shop: Shop) -> None:
     )
     await shop.settled()
     wanted = {reference: {"ella": ("fulfilled", 200)} for _, _, reference in triples}
-    found = {reference: await _rewards(shop, reference) for reference in wanted}
+    found = {reference: await shop.rewards(reference) for reference in wanted}
     assert {k: v for k, v in found.items() if v != wanted[k]} == {}
 
 
@@ -88,22 +83,16 @@ def _parts(messages: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     return [messages[n : n + 50] for n in range(0, len(messages), 50)]
 
 
-async def _state(platform: Running) -> dict[str, int]:
+async def _state(platform: Running) -> dict[str, str]:
     """A digest of every table of every service; the kit's own plumbing apart."""
-    digests: dict[str, int] = {}
-    for row in SERVICES.values():
-        if not row.database:
-            continue
-        name = database_name(platform.topic_prefix, row.database_name)
-        connection = await asyncpg.connect(platform.infrastructure.database_url(name))
-        try:
-            digests |= await _digests(row.name, connection)
-        finally:
-            await connection.close()
+    digests: dict[str, str] = {}
+    for service in WITH_DATABASE:
+        async with database(platform, service) as connection:
+            digests |= await _digests(service, connection)
     return digests
 
 
-async def _digests(service: str, connection: asyncpg.Connection) -> dict[str, int]:
+async def _digests(service: str, connection: asyncpg.Connection) -> dict[str, str]:
     tables = await connection.fetch(
         "SELECT relname FROM pg_stat_user_tables WHERE schemaname = 'public'"
     )
@@ -116,14 +105,9 @@ async def _digests(service: str, connection: asyncpg.Connection) -> dict[str, in
 
 
 async def _empty_inboxes(platform: Running) -> None:
-    for row in SERVICES.values():
-        if row.database:
-            name = database_name(platform.topic_prefix, row.database_name)
-            connection = await asyncpg.connect(platform.infrastructure.database_url(name))
-            try:
-                await connection.execute("DELETE FROM kit.inbox")
-            finally:
-                await connection.close()
+    for service in WITH_DATABASE:
+        async with database(platform, service) as connection:
+            await connection.execute("DELETE FROM kit.inbox")
 
 
 async def _replay_everything(platform: Running) -> int:

@@ -28,7 +28,7 @@ def around(*running: str, **extra: dict[str, str]) -> Surroundings:
     return Surroundings(
         kafka="127.0.0.1:9092",
         database_url=lambda name: f"postgresql://postgres@127.0.0.1:5432/{name}",
-        urls={name: f"http://{name}:8000" for name in SERVICES},
+        urls={name: f"http://127.0.0.1:{8000 + n}" for n, name in enumerate(SERVICES)},
         running=frozenset(running or SERVICES),
         smtp_url="smtp://127.0.0.1:2525",
         secrets=Secrets.random(),
@@ -66,7 +66,10 @@ def test_each_service_has_a_database_of_its_own_and_tracking_has_none() -> None:
 
 def test_spans_go_to_the_hub_if_it_runs() -> None:
     endpoint = "GOODWORD_OTLP_ENDPOINT"
-    assert environment(SERVICES["fraud"], around(), PLACE)[endpoint] == "http://hub:8000"
+    assert (
+        environment(SERVICES["fraud"], around(), PLACE)[endpoint]
+        == f"http://127.0.0.1:{8000 + list(SERVICES).index('hub')}"
+    )
     assert endpoint not in environment(SERVICES["fraud"], around("fraud"), PLACE)
 
 

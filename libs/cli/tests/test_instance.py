@@ -76,6 +76,27 @@ async def test_a_restart_is_clean_and_at_once(tmp_path: Path) -> None:
         await kept.stop(10)
 
 
+async def test_what_is_given_once_is_gone_at_the_start_after(tmp_path: Path) -> None:
+    source = "import os; print(os.environ.get('ONCE', 'nothing'), flush=True)\n"
+    kept, heard = instance(tmp_path, source + SERVICE)
+    kept.start()
+    try:
+        await until(lambda: Wrote("rewards-0", "begins") in heard)
+        kept.was_ready = True
+        await kept.end_and_start(10, {"ONCE": "given"})
+        await until(lambda: heard.count(Wrote("rewards-0", "begins")) == 2)
+        await kept.kill()
+        await until(lambda: heard.count(Wrote("rewards-0", "begins")) == 3)
+    finally:
+        await kept.stop(10)
+    said = [each.line for each in heard if isinstance(each, Wrote)]
+    assert [line for line in said if line in ("given", "nothing")] == [
+        "nothing",
+        "given",
+        "nothing",
+    ]
+
+
 async def test_a_service_that_never_starts_is_given_up_with_the_end_of_its_log(
     tmp_path: Path,
 ) -> None:

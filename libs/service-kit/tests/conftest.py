@@ -17,15 +17,16 @@ from service_kit.testing import Harness, migrations_of
 sys.path.insert(0, str(Path(__file__).parent))
 
 import shop
-from kit_stack import Stack, make_topics
+from kit_stack import Stack, delete_topics, make_topics
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def stack(infrastructure, topic_prefix, shop_database) -> Stack:
+async def stack(infrastructure, topic_prefix, shop_database) -> AsyncIterator[Stack]:
     """Broker and database, ready for the sample service."""
     stack = Stack(infrastructure.kafka_bootstrap, topic_prefix, shop_database)
     await make_topics(stack, *((topic.name, topic.partitions) for topic in shop.TOPICS))
-    return stack
+    yield stack
+    await delete_topics(stack)
 
 
 @pytest.fixture

@@ -66,6 +66,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+async def delete_topics(stack: Stack) -> None:
+    """Delete every topic under the prefix: a broker with thousands of them is a slow one."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=stack.kafka)
+    await admin.start()
+    try:
+        names = await admin.list_topics()
+        await admin.delete_topics([name for name in names if name.startswith(stack.prefix)])
+    finally:
+        await admin.close()
+
+
 async def make_topics(stack: Stack, *topics: tuple[str, int]) -> None:
     """Create topics under the stack's prefix."""
     admin = AIOKafkaAdminClient(bootstrap_servers=stack.kafka)

@@ -1,7 +1,7 @@
 """The exactly-once core on a real database: what is taken up, how often, at what price."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from service_kit.events import emitted_id
@@ -10,6 +10,7 @@ from service_kit.testing import EPOCH, Harness, event
 from shop import OrderPlaced, OrderTaken, broken, failures_left
 
 pytestmark = pytest.mark.real
+THROUGH = "SELECT max(consumed_through) FROM kit.progress"
 
 
 def order(number: int, **more: object):
@@ -113,3 +114,31 @@ async def test_a_released_event_is_applied_once(harness) -> None:
     assert await harness.parked() == []
     await harness.deliver(order(1))
     assert await orders(harness) == {"o1": 1}
+
+
+async def test_while_a_suspect_is_not_taken_up_its_partition_is_not_consumed(harness) -> None:
+    seen: list[datetime] = []
+    handle = harness.service.handle
+
+    async def watching(tx, events):
+        seen.append(await harness.runtime.pool.fetchval(THROUGH) or EPOCH)
+        await handle(tx, events)
+
+    harness.runtime.service = replace(harness.service, handle=watching)
+    later = EPOCH + timedelta(hours=1)
+    good = event(OrderPlaced(order_id="good"), at=later)
+    bad = event(OrderPlaced(order_id="bad", mood="fails"), at=EPOCH + timedelta(minutes=1))
+    await harness.deliver(good, bad, strict=False)
+    assert max(seen) < EPOCH + timedelta(minutes=1)
+    assert await harness.runtime.pool.fetchval(THROUGH) == later
+
+
+async def test_what_postgresql_says_of_a_row_is_not_repeated(harness) -> None:
+    async def failing(tx, _events):
+        await tx.execute("INSERT INTO products VALUES ('ada@example.com', NULL)")
+
+    harness.runtime.service = replace(harness.service, handle=failing)
+    await harness.deliver(event(OrderPlaced(order_id="o1")), strict=False)
+    [parked] = await harness.parked()
+    assert "violates not-null constraint" in parked.detail
+    assert "ada" not in parked.detail

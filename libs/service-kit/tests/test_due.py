@@ -1,11 +1,13 @@
 """Due work: once, at its own time, and not before everything from before it is heard."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from service_kit import progress
 from service_kit.due_loop import DueLoop
 from service_kit.events import Cause
+from service_kit.problems import Transient
 from service_kit.testing import EPOCH, Harness, event
 from shop import OrderPlaced, OrderShipped, broken
 
@@ -105,3 +107,23 @@ async def test_the_loop_sleeps_until_the_next_row(harness):
         tx.due("ship", "o1", now + timedelta(seconds=7), cause=cause)
     assert harness.runtime.due_written.is_set()
     assert 6 < await DueLoop(harness.runtime, None).step() <= 7
+
+
+async def test_a_kind_that_is_stuck_does_not_hold_up_the_others(harness):
+    await place(harness, 1)
+    async with harness.transaction() as tx:
+        cause = Cause("test", "x", EPOCH, "x")
+        tx.due("wait", "earlier", EPOCH + timedelta(seconds=1), cause=cause)
+    stuck: list[str] = []
+
+    async def never(_tx, rows):
+        stuck.extend(row.subject for row in rows)
+        raise Transient("not now")
+
+    service = replace(harness.service, due={**harness.service.due, "wait": never})
+    harness.runtime.service = service
+    loop = DueLoop(harness.runtime, None)
+    await loop.step()
+    assert (stuck, await shipped(harness)) == (["earlier"], 0)
+    await loop.step()
+    assert await shipped(harness) == 1

@@ -11,7 +11,7 @@ import pytest_asyncio
 from kit_stack import Stack, eventually, make_topics, published
 from service_kit import outbox
 from service_kit.events import Cause
-from service_kit.relay import Relay
+from service_kit.relay import Floor, Relay
 from service_kit.runtime import Runtime
 from service_kit.transaction import Emission
 from shared_schemas.envelope import Envelope
@@ -189,3 +189,17 @@ async def test_what_a_lost_kafka_held_is_published_again_in_order(stack, runtime
         await until_published(runtime)
     records = await published(stack, 6)
     assert [OrderTaken.model_validate_json(r.value).step for r in records] == [1, 2, 3, 1, 2, 3]
+
+
+async def test_a_database_that_gives_numbers_again_is_believed(stack, runtime):
+    """After a crash or failover the sequence may be behind what this process has seen."""
+    await say(runtime, 1)
+    relay = Relay(runtime)
+    connection = await runtime.database.connect()
+    try:
+        relay._floor = Floor(seq=1_000_000, generation=0)
+        await relay._begin(connection)
+        assert await relay.cycle(connection) == 1
+    finally:
+        await connection.close()
+    assert await unpublished(runtime) == 0

@@ -33,7 +33,8 @@ async def traced(shop_database, spans):
 
 async def test_a_sampled_event_is_a_child_of_its_cause_and_the_parent_of_its_effects(traced, spans):
     await traced.deliver(event(OrderPlaced(order_id="o1"), traceparent=SAMPLED))
-    [span] = spans.get_finished_spans()
+    batch, span = spans.get_finished_spans()
+    assert [f"{link.context.span_id:016x}" for link in batch.links] == [SAMPLED[36:52]]
     assert f"{span.parent.span_id:016x}" == SAMPLED[36:52]
     [emitted] = traced.emitted()
     assert emitted.traceparent == f"{SAMPLED[:36]}{span.context.span_id:016x}-01"
@@ -55,7 +56,7 @@ async def test_a_foreign_event_without_a_trace_begins_one(traced, spans):
 async def test_due_work_starts_a_trace_linked_to_its_cause(traced, spans):
     order = OrderPlaced(order_id="o1", ship_after_seconds=1)
     await traced.deliver(event(order, traceparent=SAMPLED))
-    [handled] = spans.get_finished_spans()
+    _batch, handled = spans.get_finished_spans()
     spans.clear()
     await traced.fire_due(traced.runtime.now())
     [due] = spans.get_finished_spans()

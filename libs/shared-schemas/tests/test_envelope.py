@@ -52,6 +52,8 @@ def test_foreign_headers_are_ignored_whatever_they_hold() -> None:
         ("ce_source", b"\xff", "not UTF-8"),
         ("ce_time", b"yesterday", "not an RFC 3339 time"),
         ("ce_time", b"2026-11-22T10:00:00", "no time zone"),
+        ("ce_time", b"0001-01-01T00:00:00+14:00", "not an RFC 3339 time"),
+        ("ce_time", b"9999-12-31T23:59:59-14:00", "not an RFC 3339 time"),
         ("ce_id", b"a\x00b", "NUL"),
         ("ce_id", b"x" * 201, "at most 200"),
     ],

@@ -5,10 +5,10 @@ from datetime import timedelta
 import asyncpg
 import pytest
 from attribution.domain.values import Join
-from attribution.store.book import PAGE, Revisit, conversions_touched_by
 from attribution.store.conversions import Affected, lock_conversions
 from attribution.store.joins import save_joins
 from attribution.store.people import Named, People, ensure, lock, save_members
+from attribution.store.revisits import FEW, PAGE, Revisit, conversions_touched_by
 
 from .builders import NOON, at, click, conversion_id, linked, refund, sale, share
 from .control_plane import policy
@@ -80,14 +80,43 @@ async def test_changed_facts_find_their_conversions_by_code_and_market(harness) 
     one, both = [conversion_id("o1")], sorted([conversion_id("o1"), conversion_id("o2")])
     keys = ("link/ann-1", "participant/ann", "program/spring", "market/eu", "link/bob-1")
     async with harness.transaction() as tx:
-        found = await conversions_touched_by(tx, [Revisit(key=key, now=NOON) for key in keys])
-        late = Revisit(key="link/ann-1", now=NOON + timedelta(days=8))
-        since = Revisit(key="link/ann-1", now=NOON, since=at(1))
-        after = Revisit(key="link/ann-1", now=NOON, after=one[0])
-        none = await conversions_touched_by(tx, [late, since, after])
-    assert found == [one, one, one, both, []]
-    assert none == [[], [], []]
-    assert PAGE > 2
+        found = await conversions_touched_by(tx, [Revisit(key=key, through=NOON) for key in keys])
+        late = Revisit(key="link/ann-1", through=NOON + timedelta(days=8))
+        since = Revisit(key="link/ann-1", through=NOON, since=at(1))
+        after = Revisit(key="market/eu", through=NOON + timedelta(days=7), after=both[0])
+        rest = await conversions_touched_by(tx, [late, since, after])
+    assert [touched.conversion_ids for touched in found] == [one, one, one, both, []]
+    assert [touched.conversion_ids for touched in rest] == [[], [], both[1:]]
+    assert {touched.next_page for touched in (*found, *rest)} == {None}
+
+
+_CROWD = """
+WITH met AS (
+    INSERT INTO identifiers SELECT 'visitor:' || n, 'visitor:' || n FROM generate_series(1, $1) AS n
+), seen AS (
+    INSERT INTO sightings (sighting_id, form, code, identifier, seen_at, heard_at, ce_source,
+                           ce_id, consented)
+    SELECT n, 'code', 'ann-1', 'visitor:' || n, $2, $2, 'crowd', n, true
+      FROM generate_series(1, $1) AS n
+)
+INSERT INTO conversion_identifiers SELECT 'visitor:' || n, n FROM generate_series(1, $1) AS n
+"""
+_READ = """
+SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_xact_user_tables
+"""
+
+
+async def test_a_changed_fact_reads_no_more_for_all_the_touches_of_the_past(harness) -> None:
+    await harness.deliver(click("c1", -5), sale("o1", 0), sale("o2", 0, visitor="v2"))
+    keys = ("link/ann-1", "participant/ann", "program/spring")
+    async with harness.transaction() as tx:
+        await tx.execute(_CROWD, 20 * FEW, at(-5))
+        await tx.execute("ANALYZE")
+        before = await tx.fetchval(_READ)
+        found = await conversions_touched_by(tx, [Revisit(key=key, through=NOON) for key in keys])
+        read = await tx.fetchval(_READ) - before
+    assert [touched.conversion_ids for touched in found] == [[conversion_id("o1")]] * 3
+    assert read < len(keys) * 2 * FEW
 
 
 async def test_the_database_refuses_what_cannot_be(harness) -> None:

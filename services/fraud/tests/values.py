@@ -18,7 +18,12 @@ def mark(minutes: float, event_id: str = "e") -> Mark:
 
 def policy(**fraud: Any) -> Policy:
     """A program version with this fraud policy."""
-    return Policy(program_id="p", version=1, hold_seconds=3_600, fraud=FraudPolicy(**{"velocity_limit": 20, **fraud}))
+    return Policy(
+        program_id="p",
+        version=1,
+        hold_seconds=3_600,
+        fraud=FraudPolicy(**{"velocity_limit": 20, **fraud}),
+    )
 
 
 def credit(**given: Any) -> Credit:

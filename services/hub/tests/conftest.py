@@ -12,7 +12,8 @@ from hub.settings import Settings
 from litestar import Litestar
 from local_stack.testing import FreshDatabase
 from pydantic import SecretStr
-from service_kit.problems import answer_problem
+from service_kit.http import create_app
+from service_kit.status import Parts, internal
 from service_kit.testing import Harness, migrations_of
 
 OPERATOR_TOKEN = "operator-token-of-a-test"
@@ -38,9 +39,14 @@ async def harness(fresh_database: FreshDatabase) -> AsyncIterator[Harness[Settin
 
 @pytest.fixture
 def app(harness: Harness[Settings]) -> Litestar:
-    """Its routes, as the kit would serve them."""
-    handlers = {Exception: answer_problem}
-    return Litestar(routes(harness.runtime), exception_handlers=handlers, logging_config=None)
+    """Its application, as the kit serves it, with the kit's own routes."""
+    runtime = harness.runtime
+    return create_app(
+        routes(runtime),
+        settings=runtime.settings,
+        internal=internal(runtime, Parts()),
+        telemetry=runtime.telemetry,
+    )
 
 
 def _client(app: Litestar, **headers: str) -> httpx.AsyncClient:

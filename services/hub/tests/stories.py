@@ -1,15 +1,16 @@
 """Whole journeys as events: what became of a conversion, told by every service in turn."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from service_kit.testing import EPOCH, Given
+from service_kit.testing import Given
 
 from .builders import example
 
 MINUTE = timedelta(minutes=1)
+START = datetime(2026, 11, 3, 10, 0, 2, tzinfo=UTC)
 LATER = "2026-11-17T10:00:02Z"
 
 
@@ -33,7 +34,7 @@ class Teller:
 
     def say(self, event_type: str, **changed: Any) -> "Teller":
         """Add an event of this conversion."""
-        at = EPOCH + MINUTE * len(self._events)
+        at = START + MINUTE * len(self._events)
         changed = {"conversion_id": self.conversion_id, **changed}
         self._events.append(example(event_type, at=at, traceparent=self.traceparent, **changed))
         return self
@@ -43,16 +44,15 @@ class Teller:
         total = self._money["amount_minor"]
         shares = [self._share(person, len(participants), total) for person in participants]
         early = self._touch("eve", counted=False, why="superseded: a later touch counts")
-        return self.say(
-            "conversion.credited.v1",
-            shares=shares,
-            refused=[early],
-            refused_count=1,
-            reference=self._name,
-            reason="First report: 1 of 2 touches counts",
+        usual = {
+            "shares": shares,
+            "refused": [early],
+            "refused_count": 1,
+            "reference": self._name,
+            "reason": "First report: 1 of 2 touches counts",
             **self._money,
-            **changed,
-        )
+        }
+        return self.say("conversion.credited.v1", **{**usual, **changed})
 
     def unattributed(self, state: str = "unattributed", **changed: Any) -> "Teller":
         """Nobody is credited: ada's click is too old."""
@@ -89,14 +89,13 @@ class Teller:
 
     def payout(self, state: str, **changed: Any) -> "Teller":
         """The payout of ada's reward reaches a state."""
-        return self.say(
-            f"payout.{state}.v1",
-            payout_id=str(uuid5(NAMESPACE_URL, f"payout {self._name}")),
-            reward_id=str(uuid5(NAMESPACE_URL, f"{self._name} ada")),
-            amount_minor=self._money["amount_minor"] // 10,
-            currency=self._money["currency"],
-            **changed,
-        )
+        usual = {
+            "payout_id": str(uuid5(NAMESPACE_URL, f"payout {self._name}")),
+            "reward_id": str(uuid5(NAMESPACE_URL, f"{self._name} ada")),
+            "amount_minor": self._money["amount_minor"] // 10,
+            "currency": self._money["currency"],
+        }
+        return self.say(f"payout.{state}.v1", **{**usual, **changed})
 
     def told(self) -> Story:
         """The story as it stands."""

@@ -3,20 +3,20 @@
 from random import Random
 
 import pytest
+from hub.domain.steps import step_of
 from hub.handlers import HEARS, TABLES
 from hub.settings import Settings
 from hub.store import reading
-from service_kit.testing import Harness
+from service_kit.testing import EPOCH, Given, Harness
 from shared_schemas.topics import TOPICS
 
 from .builders import example
-
-pytestmark = pytest.mark.real
 
 CONVERSION = example("conversion.credited.v1").data.conversion_id  # type: ignore[attr-defined]
 REWARD_TYPES = ("pending", "approved", "fulfilling", "fulfilled")
 
 
+@pytest.mark.real
 async def test_every_event_that_the_hub_hears_is_kept(harness: Harness[Settings]) -> None:
     await harness.deliver(*(example(model.TYPE) for model in HEARS))
     await harness.hear_table(*(example(model.TYPE) for model in TABLES))
@@ -25,7 +25,8 @@ async def test_every_event_that_the_hub_hears_is_kept(harness: Harness[Settings]
     assert await harness.parked() == []
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.real
+@pytest.mark.parametrize("seed", range(3))
 async def test_the_newest_revision_wins_whatever_the_order(
     harness: Harness[Settings], seed: int
 ) -> None:
@@ -36,12 +37,13 @@ async def test_the_newest_revision_wins_whatever_the_order(
     for given in events:
         await harness.deliver(given)
     async with harness.transaction() as tx:
-        rewards = await reading.latest(tx, "reward", limit=10)
+        rewards = await reading.latest(tx, reading.Wanted("reward"), limit=10)
         history = await reading.history(tx, CONVERSION)
     assert [row["body"]["state"] for row in rewards] == ["fulfilled"]
     assert len(history) == len(REWARD_TYPES)
 
 
+@pytest.mark.real
 async def test_a_replay_changes_no_row_also_with_the_inbox_emptied(
     harness: Harness[Settings],
 ) -> None:
@@ -55,15 +57,50 @@ async def test_a_replay_changes_no_row_also_with_the_inbox_emptied(
     assert await harness.fetch("SELECT * FROM documents ORDER BY kind, id") == documents
 
 
+@pytest.mark.real
 async def test_a_batch_costs_the_same_statements_whatever_its_size(
     harness: Harness[Settings],
 ) -> None:
-    await harness.deliver(example("reward.pending.v1", reward_id="r-0"))
-    one = harness.statements
-    await harness.deliver(
-        *(example("reward.pending.v1", reward_id=f"r-{n}") for n in range(1, 101))
-    )
-    assert harness.statements == one
+    for event_type in ("reward.pending.v1", "touches.counted.v1", "conversion.credited.v1"):
+        one, *hundred = (_distinct(event_type, number) for number in range(101))
+        await harness.deliver(one)
+        alone = harness.statements
+        await harness.deliver(*hundred)
+        assert (event_type, harness.statements) == (event_type, alone)
+    links = [example("link.issued.v1", code=f"c-{number}") for number in range(101)]
+    await harness.hear_table(links[0])
+    alone = harness.statements
+    await harness.hear_table(*links[1:])
+    assert harness.statements == alone
+
+
+def _distinct(event_type: str, number: int) -> Given:
+    name = {"reward": "reward_id", "touches": "code", "conversion": "conversion_id"}
+    return example(event_type, **{name[event_type.partition(".")[0]]: f"n-{number}"})
+
+
+def test_a_trace_is_kept_only_if_it_is_recorded() -> None:
+    data, at = example("reward.pending.v1").data, EPOCH
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert step_of(data, at=at, traceparent=f"00-{trace}-00f067aa0ba902b7-01").trace_id == trace
+    assert step_of(data, at=at, traceparent=f"00-{trace}-00f067aa0ba902b7-00").trace_id is None
+    assert step_of(data, at=at, traceparent=None).trace_id is None
+
+
+@pytest.mark.parametrize(
+    ("event_type", "state"),
+    [
+        ("reward.held.v1", "held"),
+        ("referral.advanced.v1", None),
+        ("event.parked.v1", "parked"),
+        ("event.released.v1", None),
+        ("touches.counted.v1", None),
+    ],
+)
+def test_lists_are_filtered_by_state_stage_or_outcome(event_type: str, state: str | None) -> None:
+    data = example(event_type).data
+    expected = state or getattr(data, "stage", getattr(data, "outcome", None))
+    assert step_of(data, at=EPOCH, traceparent=None).state == expected
 
 
 def test_the_hub_hears_exactly_what_the_topic_table_says() -> None:

@@ -57,9 +57,10 @@ async def process(runtime: "AnyRuntime", deliveries: Sequence[Delivery]) -> None
     except Exception as error:
         if is_transient(error) or isinstance(error, TooManyDeadLetters):
             raise
-        suspects = await _one_by_one(runtime, items, through)
+        suspects = await _one_by_one(runtime, items, dict.fromkeys(through, progress.EPOCH))
         for item in suspects:
             await _alone(runtime, item)
+        await progress.advance(runtime.pool, through)
     _age(runtime, items)
 
 
@@ -68,7 +69,7 @@ async def _together(
 ) -> None:
     """The whole batch in one call of the handler."""
     outcome = _Outcome(len(items))
-    with _Spans(runtime) as spans:
+    with _Spans(runtime, items) as spans:
         async with runtime.transaction() as tx:
             await progress.advance(tx, through)
             good = await _admit(runtime, tx, items, outcome)
@@ -82,10 +83,13 @@ async def _together(
 async def _one_by_one(
     runtime: "AnyRuntime", items: Sequence[Item], through: progress.Through
 ) -> list[Item]:
-    """Each event in a savepoint; returns those to be tried alone, which are not let in yet."""
+    """Each event in a savepoint; returns those to be tried alone, which are not let in yet.
+
+    Until they have been, their partitions are not consumed: `through` is only the fence.
+    """
     outcome = _Outcome(len(items))
     suspects: list[Item] = []
-    with _Spans(runtime) as spans:
+    with _Spans(runtime, items) as spans:
         async with runtime.transaction() as tx:
             await progress.advance(tx, through)
             for item in await _admit(runtime, tx, items, outcome):
@@ -114,7 +118,7 @@ async def _alone(runtime: "AnyRuntime", item: Item) -> None:
     outcome = _Outcome(0)
     async with runtime.database.fresh_connection() as connection:
         try:
-            with _Spans(runtime) as spans:
+            with _Spans(runtime, [item]) as spans:
                 async with runtime.transaction(connection) as tx:
                     for good in await _admit(runtime, tx, [item], outcome):
                         await handling.handle(runtime, tx, [spans.follow(good)])
@@ -123,7 +127,7 @@ async def _alone(runtime: "AnyRuntime", item: Item) -> None:
             if is_transient(error) or not await is_alive(connection):
                 raise
             outcome = _Outcome(0)
-            await _park_alone(runtime, connection, replace(item, fault=fault_of(error)), outcome)
+            await _park_alone(runtime, connection, item._replace(fault=fault_of(error)), outcome)
     _count(runtime, outcome)
 
 
@@ -160,9 +164,9 @@ async def _admit(
 
 async def _hold_back(runtime: "AnyRuntime", tx: Transaction, items: Sequence[Item]) -> list[Item]:
     """Hold back what comes after a held event of its ordered key; returns that."""
-    keys = {item: key for item in items if (key := _ordered_key(runtime, item)) is not None}
-    quarantined = await held.quarantined(tx, keys.values())
-    behind = [item for item, key in keys.items() if key in quarantined]
+    keys = [(item, key) for item in items if (key := _ordered_key(runtime, item)) is not None]
+    quarantined = await held.quarantined(tx, [key for _, key in keys])
+    behind = [item for item, key in keys if key in quarantined]
     await held.put(tx, [held.hold(item, "behind", ordered=True) for item in behind])
     return behind
 
@@ -209,10 +213,12 @@ def _age(runtime: "AnyRuntime", items: Sequence[Item]) -> None:
 class _Spans:
     """A span for the batch, and one for each sampled event, joined to the trace it came from."""
 
-    def __init__(self, runtime: "AnyRuntime") -> None:
+    def __init__(self, runtime: "AnyRuntime", items: Sequence[Item]) -> None:
         self._telemetry = runtime.telemetry
         self._name = runtime.service.name
-        self._open: list[Span] = []
+        links = [item.event.traceparent for item in items if item.event is not None]
+        whole = self._telemetry.start_linked(f"{self._name} batch", links)
+        self._open: list[Span] = [whole] if whole is not None else []
 
     def follow(self, item: Item) -> Event[EventData]:
         """The item's event; what it emits continues the span of its handling."""

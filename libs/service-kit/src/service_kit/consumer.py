@@ -34,6 +34,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 Records = tuple["ConsumerRecord[bytes, bytes]", ...]
 _ASK_SECONDS = 5.0
+_LAST_MILLISECOND = 253_402_300_799_000  # the last second of the year 9999
 _HEARTBEAT_MILLISECONDS = 1_000
 
 
@@ -243,8 +244,13 @@ def delivery_of(record: "ConsumerRecord[bytes, bytes]", prefix_length: int) -> D
         key=record.key,
         headers=record.headers,
         body=record.value,
-        timestamp=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        timestamp=datetime.fromtimestamp(_sane(record.timestamp) / 1000, UTC),
     )
+
+
+def _sane(milliseconds: int) -> int:
+    """A record's timestamp inside of what a datetime can be; a producer may write any number."""
+    return min(max(milliseconds, 0), _LAST_MILLISECOND)
 
 
 class _Barrier(ConsumerRebalanceListener):  # type: ignore[misc]

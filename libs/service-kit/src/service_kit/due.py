@@ -52,6 +52,14 @@ UPDATE kit.due
 """
 
 
+class Stuck(Exception):
+    """Due work of this kind cannot be done now."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
 async def write(tx: Transaction) -> None:
     """Add the due rows said in `tx`; a row that was there, done or not, stays as it is."""
     if not tx.due_rows:
@@ -72,9 +80,12 @@ async def write(tx: Transaction) -> None:
     )
 
 
-async def fire(runtime: "AnyRuntime", until: datetime) -> int:
-    """Handle one batch of rows due until then, in one transaction. Returns how many."""
-    kinds = list(runtime.service.due)
+async def fire(runtime: "AnyRuntime", until: datetime, kinds: Sequence[str] | None = None) -> int:
+    """Handle one batch of rows due until then, in one transaction. Returns how many.
+
+    Of these kinds, by default of all. Raises Stuck when a kind cannot be done now.
+    """
+    kinds = list(runtime.service.due if kinds is None else kinds)
     async with runtime.transaction(step="due") as tx:
         claimed = await tx.fetch(_CLAIM, kinds, until, runtime.settings.due_max_rows)
         if not claimed:
@@ -89,6 +100,8 @@ async def fire(runtime: "AnyRuntime", until: datetime) -> int:
                 for row, span in zip(claimed, spans, strict=True)
             ]
             await _handle(runtime, tx, rows)
+        except Exception as error:
+            raise Stuck(claimed[0]["kind"]) from error
         finally:
             for span in spans:
                 if span is not None:

@@ -50,8 +50,13 @@ async def is_alive(connection: asyncpg.Connection) -> bool:
 
 def fault_of(error: BaseException) -> Fault:
     """Why a handler could not handle an event; addresses and keys are hidden."""
-    text = redact_text(f"{type(error).__name__}: {error}")
+    text = redact_text(f"{type(error).__name__}: {_said(error)}")
     return Fault("handler_failed", text.replace("\x00", "")[:MAX_DETAIL_CHARACTERS])
+
+
+def _said(error: BaseException) -> str:
+    """The error's own words; PostgreSQL's without its detail, which repeats a whole row."""
+    return str(error.args[0]) if isinstance(error, asyncpg.PostgresError) else str(error)
 
 
 async def isolated(tx: Transaction, units: Sequence[U], work: Work[U]) -> list[tuple[U, Exception]]:

@@ -1,7 +1,7 @@
 """The inbox: each (source, id) is let in once, whatever Kafka delivers how often."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .intake import Fault, Item
 from .transaction import Transaction
@@ -86,4 +86,4 @@ def _reused(item: Item, body_hash: str) -> Item:
     """A second body under a known id, parked under an identity of its own."""
     fault = Fault("id_reused", f"{item.id} came before with another body")
     own_id = f"{item.id[:_REUSED_ID_CHARACTERS]}~{body_hash[:12]}"
-    return replace(item, id=own_id, event=None, fault=fault)
+    return item._replace(id=own_id, event=None, fault=fault)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 from pydantic import ValidationError
@@ -19,8 +20,7 @@ _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(list[tuple[str, bytes | None]]).decode
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Delivery:
+class Delivery(NamedTuple):
     """One record as it was delivered; `topic` is without the deployment's prefix."""
 
     topic: str
@@ -40,8 +40,7 @@ class Fault:
     detail: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Item:
+class Item(NamedTuple):
     """A delivery with its identity: an `event` to handle, or a `fault` for which to park it."""
 
     delivery: Delivery

@@ -182,6 +182,7 @@ async def migrate_database(runtime: AnyRuntime) -> None:
         kit = read_migrations("kit", files("service_kit") / "migrations")
         own = read_migrations(runtime.service.name, runtime.service.migrations)
         await migrate(connection, [*kit, *own])
+        await upkeep.make_days(connection, runtime.settings.partitions_ahead_days)
     finally:
         await connection.close()
 

@@ -8,8 +8,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -37,8 +36,7 @@ class Unpublishable(Exception):
     """Kafka refuses this record, now and later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record to send; `topic` is without the deployment's prefix."""
 
     topic: str

@@ -127,10 +127,13 @@ class Relay:
                 await connection.close(timeout=1)
 
     async def _begin(self, connection: asyncpg.Connection) -> None:
-        """Start at the floor that was last written down, or where history was reopened."""
+        """Start at the floor that was last written down.
+
+        Never at the one in memory: a database that crashed, or failed over, may give numbers
+        again that it had given before, and its own floor went back with them.
+        """
         row = await connection.fetchrow("SELECT floor, generation FROM kit.relay")
-        if row["generation"] != self._floor.generation:
-            self._floor = Floor(row["floor"], row["generation"])
+        self._floor = Floor(row["floor"], row["generation"])
 
     async def cycle(self, connection: asyncpg.Connection) -> int | None:
         """Publish one batch. Returns how many rows, or None if all of them are somebody else's."""

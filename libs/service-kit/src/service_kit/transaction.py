@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 from shared_schemas.envelope import Envelope
@@ -22,8 +22,7 @@ from .intake import RawHeaders
 MAX_EMITTED_BYTES = 900_000
 
 
-@dataclass(frozen=True, slots=True)
-class Emission:
+class Emission(NamedTuple):
     """One record to publish; `topic` is without the deployment's prefix."""
 
     topic: str

@@ -96,8 +96,10 @@ def _decoded(headers: Iterable[tuple[str, bytes | None]]) -> Mapping[str, str]:
 def _instant(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        if moment.tzinfo is None:
+            raise BadEnvelope("header ce_time has no time zone")
+        return moment.astimezone(UTC)
+    except BadEnvelope:
+        raise
+    except (ValueError, OverflowError):  # the year 1 in Samoa is before the first of UTC
         raise BadEnvelope(f"header ce_time is not an RFC 3339 time: {text[:40]!r}") from None
-    if moment.tzinfo is None:
-        raise BadEnvelope("header ce_time has no time zone")
-    return moment.astimezone(UTC)

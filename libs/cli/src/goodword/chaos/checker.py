@@ -89,7 +89,7 @@ def everything_has_a_cause(history: History) -> Iterator[Violation]:
     known |= {body["payout_id"] for _, body in history.of("payout.requested")}
     known |= history.tables.due.keys()
     for name, cause in history.tables.due.items():
-        if cause not in known:
+        if cause is not None and cause not in known:
             yield Violation("no cause", f"due {name}")
     for records in history.facts.values():
         for record in records:

@@ -25,7 +25,7 @@ class Record:
     id: str
     causation: str | None = None
     body: Body | None = None
-    digest: str = ""  # of the body's bytes
+    digest: str = ""  # the hash that names what a client said, else of the body
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -88,7 +88,7 @@ class Tables:
     rewards: Mapping[str, tuple[int, str, int]] = field(default_factory=dict)  # revision state paid
     entries: Sequence[Entry] = ()
     balances: Mapping[str, int] = field(default_factory=dict)  # by account
-    due: Mapping[str, str] = field(default_factory=dict)  # a due row's id as a cause: its own cause
+    due: Mapping[str, str | None] = field(default_factory=dict)  # by name: cause, or the calendar
     unpublished: int = 0
 
 

@@ -12,6 +12,7 @@ from .history import Kill
 
 _ALIVE_SECONDS = 60.0
 _AGAIN_SECONDS = 0.1
+_WORK_SECONDS = 10.0  # so long is waited for work to be in flight, then the kill comes anyway
 _LATEST_SECONDS = 1.0  # a kill comes at a random moment within this time after its load began
 
 
@@ -48,12 +49,21 @@ class Killer:
     kills: list[Kill] = field(default_factory=list)
 
     async def kill(self, victim: str) -> None:
-        """At a random moment, once the victim lives: SIGKILL. Raises NeverBack."""
+        """At a random moment, once the victim lives and has work: SIGKILL. Raises NeverBack."""
         await asyncio.sleep(self.chance.random() * _LATEST_SECONDS)
         await self._until_alive(victim)
-        in_flight = await self._in_flight()
+        in_flight = await self._work()
         await self.platform.kill(victim)
         self.kills.append(Kill(victim=victim, at=time.monotonic(), in_flight=in_flight))
+
+    async def _work(self) -> bool | None:
+        """Wait a while for work to be in flight; whether it was, at the last look."""
+        deadline = time.monotonic() + _WORK_SECONDS
+        while True:
+            in_flight = await self._in_flight()
+            if in_flight or time.monotonic() > deadline:
+                return in_flight
+            await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _in_flight(self) -> bool | None:
         """Whether a group is behind or a row unpublished; None while nobody can tell."""

@@ -20,6 +20,7 @@ from .history import Call, Entry, Record, Tables
 
 _POLL_MILLISECONDS = 500
 _POLL_RECORDS = 5_000
+_ASKED = "programs"  # what it does people ask for: there is no event behind it
 _WITH_DATABASE = tuple(name for name, row in SERVICES.items() if row.database)
 
 
@@ -59,7 +60,7 @@ def record_of(record: "ConsumerRecord[bytes, bytes]", prefix: str) -> Record:
         id=headers.get("ce_id", ""),
         causation=headers.get("ce_causationid"),
         body=_document(record.value),
-        digest=sha256(record.value or b"").hexdigest(),
+        digest=headers.get("ce_bodyhash") or sha256(record.value or b"").hexdigest(),
     )
 
 
@@ -107,18 +108,18 @@ async def read_tables(platform: Running) -> Tables:
     )
 
 
-async def _due(platform: Running) -> dict[str, str]:
-    """Work that events made due, done or not: what it is called as a cause, and what caused it."""
-    found = {}
+async def _due(platform: Running) -> dict[str, str | None]:
+    """Due work, done or not: its name as a cause, and its own cause; None: the calendar."""
+    found: dict[str, str | None] = {}
     for service in _WITH_DATABASE:
         async with _database(platform, service) as connection:
             rows = await connection.fetch(
-                "SELECT kind, subject, due_at, cause_id FROM kit.due WHERE cause_source <> $1",
-                service,
+                "SELECT kind, subject, due_at, cause_source, cause_id FROM kit.due"
             )
         for row in rows:
             name = derived_id(row["kind"], row["subject"], row["due_at"].isoformat())
-            found[name] = row["cause_id"]
+            begins_here = service == _ASKED or row["cause_source"] == f"{service}/due"
+            found[name] = None if begins_here else row["cause_id"]
     return found
 
 

@@ -3,30 +3,30 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from local_stack import erase
 
 from ..app import Panel
-from ..commands.platform import check_ours
 from ..errors import PlatformError
 from ..login import OPERATOR, login_url
-from ..platform import Ended, PlatformEvent, Ready, Running, StackProgress, running
+from ..platform import Running, running
 from ..screen import Watcher, out
 from ..signals import Interruption, until_interrupted
+from .afresh import empty, own_names, quiet
 from .playing import Played, play
 from .receiver import Receiver
 from .stage import environment
 from .telling import numbers, show
 
 commands = typer.Typer()
-FOLDER: Final = Path(".goodword-demo")
+FOLDER: Final = Path(".goodword") / "demo"
 EXPLAINED: Final = "A-1010"
+_INTERRUPTED: Final = 130  # as shells say of Ctrl-C
 
 State = Annotated[
     Path, typer.Option("--state", help="The demo's own folder; what is in it is deleted first.")
@@ -54,16 +54,20 @@ class _Run:
     async def work(self, interruption: Interruption) -> None:
         """Play, tell, and stay until Ctrl-C."""
         begun = time.monotonic()
-        await afresh(self.state)
+        await empty(self.state)
         with Receiver.listening() as receiver:
             async with _platform(self.state, receiver) as platform:
                 interruption.on_second = platform.hasten
-                self.played = await play(platform, receiver, EXPLAINED)
+                self.played = await play(platform, receiver, EXPLAINED, out.print)
                 seconds = time.monotonic() - begun
                 show(out, self.played, EXPLAINED)
                 if not self.exits:
+                    self._tell_numbers(seconds)
                     await _stay(platform)
-        if self.as_json:
+        self._tell_numbers(seconds)
+
+    def _tell_numbers(self, seconds: float) -> None:
+        if self.as_json and self.played is not None:
             out.out(json.dumps(numbers(self.played, seconds)), highlight=False)
 
 
@@ -72,37 +76,22 @@ def demo(state: State = FOLDER, exits: Exit = False, as_json: AsJson = False) ->
     """Send sample people on real journeys, and show what came of each, and why."""
     run = _Run(state, exits, as_json)
     until_interrupted(run.work, say=out.print)
-    if run.played is not None and run.played.look.mismatches:
+    if run.played is None:
+        raise typer.Exit(_INTERRUPTED)
+    if run.played.look.mismatches:
         raise NotAsExpected(len(run.played.look.mismatches))
-
-
-async def afresh(state: Path) -> None:
-    """Delete what an earlier demo left. Raises NotOurs for a folder of something else."""
-    if await asyncio.to_thread(state.exists):
-        await asyncio.to_thread(check_ours, state)
-        await erase(state)
 
 
 @asynccontextmanager
 async def _platform(state: Path, receiver: Receiver) -> AsyncIterator[Running]:
     watcher = Watcher()
     try:
-        extra = environment(receiver)
+        extra = environment(receiver, own_names("demo"))
         async with running(state, environment_extra=extra, on_event=quiet(watcher)) as platform:
             watcher.close()
             yield platform
     finally:
         watcher.close()
-
-
-def quiet(watcher: Watcher) -> Callable[[PlatformEvent], None]:
-    """Shows how the platform comes up, and what ends; the services' logs are in the folder."""
-
-    def hear(event: PlatformEvent) -> None:
-        if isinstance(event, StackProgress | Ready | Ended):
-            watcher(event)
-
-    return hear
 
 
 async def _stay(platform: Running) -> None:

@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 import yaml
-from shared_schemas.money import digits_of
+from shared_schemas.money import Money
 
 Document = Mapping[str, Any]
 _FOLDER = files(__package__)
@@ -43,8 +43,7 @@ def load_expected() -> Document:
 def conversion_expected(said: Document) -> Document:
     """One conversion's expectations with what they leave out: nothing, and no refund."""
     currency = said["amount"].rpartition(" ")[2]
-    nothing = f"0.{'0' * digits_of(currency)} {currency}"
-    return {"refunded": nothing, **_NOTHING, **said}
+    return {"refunded": str(Money.of(0, currency)), **_NOTHING, **said}
 
 
 def differences(where: str, expected: object, actual: object) -> Iterator[Mismatch]:

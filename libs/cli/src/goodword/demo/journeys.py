@@ -216,3 +216,5 @@ JOURNEYS: Final[Mapping[str, Journey]] = {
         paused,
     )
 }
+HURRIED: Final = (partial_refund.__name__, late_click.__name__)
+"""What these send must be heard before the hold of their own purchase ends."""

@@ -10,6 +10,7 @@ from uuid import uuid4
 import httpx
 
 from ..errors import PlatformError
+from .patience import post
 
 COOKIE: Final = "gw_v"
 _SECONDS = 20.0
@@ -82,10 +83,8 @@ class Browser:
         await self._post("track", {**message, "properties": properties})
 
     async def _post(self, call: str, message: Mapping[str, object]) -> None:
-        answer = await self._http.post(
-            f"/v1/{call}", auth=(self._key, ""), json={"anonymousId": self.visitor_id, **message}
-        )
-        check_taken(call, answer)
+        named = {"anonymousId": self.visitor_id, **message}
+        check_taken(call, await post(self._http, f"/v1/{call}", self._key, named))
 
 
 class Server:
@@ -133,7 +132,7 @@ class Server:
     async def send(self, call: str, message: Mapping[str, object]) -> dict[str, object]:
         """One message, as it is."""
         sent = {"messageId": uuid4().hex, **message}
-        check_taken(call, await self._http.post(f"/v1/{call}", auth=(self._key, ""), json=sent))
+        check_taken(call, await post(self._http, f"/v1/{call}", self._key, sent))
         return sent
 
 

@@ -10,6 +10,7 @@ from shared_schemas.events.rewards import RewardClawedBack, RewardDeclined, Rewa
 
 from ..commands.organisation import apply_sample
 from ..platform import Running
+from ..platform.catalogue import ALL
 from ..services import with_admin_key
 from .people import Site
 from .receiver import HOOKS, PAYOUTS, Receiver
@@ -19,10 +20,10 @@ SUBSCRIBED = (RewardFulfilled.TYPE, RewardDeclined.TYPE, RewardClawedBack.TYPE)
 SETTLED_SECONDS = 90.0
 
 
-def environment(receiver: Receiver) -> dict[str, dict[str, str]]:
+def environment(receiver: Receiver, names: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """The settings that the demo differs in: every trace kept, its own addresses on loopback."""
     return {
-        "all": {"GOODWORD_TRACE_SAMPLE_RATIO": "1", "OTEL_BSP_SCHEDULE_DELAY": "500"},
+        ALL: {"GOODWORD_TRACE_SAMPLE_RATIO": "1", "OTEL_BSP_SCHEDULE_DELAY": "500", **names},
         "tracking": {"GOODWORD_TRUSTED_PROXIES": "1"},
         "rewards": {
             "GOODWORD_PAYOUT_URL": f"{receiver.url}{PAYOUTS}",

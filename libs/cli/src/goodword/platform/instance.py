@@ -64,6 +64,7 @@ class Instance:
         self._begun = asyncio.Event()
         self._stopping = asyncio.Event()
         self._at_once = False
+        self._once: Mapping[str, str] = {}
         self._log_offset = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -107,9 +108,14 @@ class Instance:
         self.hasten()
         await self._gone.wait()
 
-    async def end_and_start(self, patience_seconds: float) -> None:
-        """A clean end and a new start at once; returns when the new process is there."""
-        self._at_once = True
+    async def end_and_start(
+        self, patience_seconds: float, once: Mapping[str, str] | None = None
+    ) -> None:
+        """A clean end and a new start at once; returns when the new process is there.
+
+        That process alone is given `once` beside its environment, those after it are not.
+        """
+        self._at_once, self._once = True, once or {}
         send(self._child, signal.SIGTERM)
         try:
             await asyncio.wait_for(self._gone.wait(), patience_seconds)
@@ -149,9 +155,10 @@ class Instance:
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _run_once(self) -> int:
+        once, self._once = self._once, {}
         child = await spawn(
             self.program.command,
-            environment=self.program.environment,
+            environment={**self.program.environment, **once},
             folder=self.program.folder,
         )
         self._note(child)

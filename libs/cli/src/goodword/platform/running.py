@@ -88,10 +88,15 @@ class Running:
             check_server(self._servers, name)
             await self._servers.kill(name)
 
-    async def restart(self, name: str, ordinal: int = 0) -> None:
-        """Stop one cleanly and start it again; returns when it takes work."""
+    async def restart(
+        self, name: str, ordinal: int = 0, once: Mapping[str, str] | None = None
+    ) -> None:
+        """Stop one cleanly and start it again; returns when it takes work.
+
+        A service is given `once` beside its environment at that one start, as a crash test needs.
+        """
         if name in SERVICES:
-            await self._supervisor.restart(name, ordinal)
+            await self._supervisor.restart(name, ordinal, once)
         else:
             check_server(self._servers, name)
             await self._servers.restart(name)

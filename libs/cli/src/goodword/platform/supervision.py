@@ -54,10 +54,15 @@ class Supervisor:
         """SIGKILL one instance; it is started again after a pause."""
         await self.find(service, ordinal).kill()
 
-    async def restart(self, service: str, ordinal: int = 0) -> None:
-        """Stop one instance cleanly and start it again. Raises ServiceFailed if it is not ready."""
+    async def restart(
+        self, service: str, ordinal: int = 0, once: Mapping[str, str] | None = None
+    ) -> None:
+        """Stop one instance cleanly and start it again. Raises ServiceFailed if it is not ready.
+
+        `once` is added to the environment of that one start.
+        """
         instance = self.find(service, ordinal)
-        await instance.end_and_start(STOP_SECONDS)
+        await instance.end_and_start(STOP_SECONDS, once)
         async with _client() as client:
             await self._until_ready(client, instance, time.monotonic() + START_SECONDS)
 

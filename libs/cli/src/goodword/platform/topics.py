@@ -66,9 +66,14 @@ async def create_topics(kafka: str, prefix: str = "") -> list[str]:
         if missing:
             replicas = min(_REPLICAS_MOST, len((await admin.describe_cluster())["brokers"]))
             wanted = [_new(prefix, spec, replicas) for spec in missing]
-            _check(await admin.create_topics(wanted, timeout_ms=_REQUEST_MILLISECONDS))
-            await _until_led(admin, [new.name for new in wanted])
+            await make(admin, wanted)
         return [spec.name for spec in missing]
+
+
+async def make(admin: AIOKafkaAdminClient, wanted: Sequence[NewTopic]) -> None:
+    """Create topics and wait until they can be used. Raises PlatformError."""
+    _check(await admin.create_topics(list(wanted), timeout_ms=_REQUEST_MILLISECONDS))
+    await _until_led(admin, [new.name for new in wanted])
 
 
 def _new(prefix: str, spec: TopicSpec, replicas: int) -> NewTopic:

@@ -17,25 +17,26 @@ from shared_schemas.words import AttributionModel
 
 from ..app import Panel
 from ..commands.organisation import applied
-from ..demo.command import afresh, quiet
+from ..demo.afresh import empty, own_names, quiet
 from ..demo.tape import Tape
 from ..errors import PlatformError
 from ..platform import Running, running
+from ..platform.catalogue import ALL
 from ..screen import Watcher, err, out, table
 from ..services import with_operator_token
 from ..signals import Interruption, until_interrupted
 from .checking import TOPICS, Found, found, mismatches
 from .driving import drive
 from .oracle import Credited, expected
-from .organisation import KEY, organisation
+from .organisation import KEY, hold_seconds, organisation
 from .paths import CURRENCY, Route, channels_of, read_paths, sample
 
 commands = typer.Typer()
 group = typer.Typer(help="Send a public table through the front door.", no_args_is_help=True)
 commands.add_typer(group, name="replay", rich_help_panel=Panel.RUN.value)
-FOLDER: Final = Path(".goodword-replay")
+FOLDER: Final = Path(".goodword") / "replay"
 LEFT_OUT: Final = ("notifications", "partners", "hub")  # nobody is told, nobody looks
-HORIZON_SECONDS: Final = 30.0
+_INTERRUPTED: Final = 130  # as shells say of Ctrl-C
 _SETUP_SECONDS = 90.0
 _SETTLE_SECONDS = 120.0
 _CONVERSIONS_A_SECOND = 50  # the least that a busy machine should settle
@@ -61,15 +62,20 @@ class _Replay:
     model: AttributionModel
     routes: Sequence[Route]
     as_json: bool
-    wrong: Sequence[str] = ()
+    wrong: Sequence[str] | None = None  # None: it did not come to an end
 
     async def work(self, interruption: Interruption) -> None:
         """Replay and compare."""
         begun = time.monotonic()
-        await afresh(self.state)
+        await empty(self.state)
         watcher = Watcher()
         try:
-            async with running(self.state, without=LEFT_OUT, on_event=quiet(watcher)) as platform:
+            async with running(
+                self.state,
+                without=LEFT_OUT,
+                environment_extra={ALL: own_names("replay")},
+                on_event=quiet(watcher),
+            ) as platform:
                 watcher.close()
                 interruption.on_second = platform.hasten
                 actual = await self._replayed(platform)
@@ -83,16 +89,18 @@ class _Replay:
             out.out(json.dumps({**self._numbers(actual), "seconds": seconds}), highlight=False)
 
     async def _replayed(self, platform: Running) -> Found:
-        document = organisation(channels_of(self.routes), self.model)
+        touches = sum(route.touches for route in self.routes)
+        hold = hold_seconds(touches)
+        document = organisation(channels_of(self.routes), self.model, hold)
         keys = await asyncio.to_thread(applied, platform.state, document)
         await platform.settled(_SETUP_SECONDS)
         with _bar() as bar:
-            task = bar.add_task("clicks", total=sum(route.touches for route in self.routes))
+            task = bar.add_task("clicks", total=touches)
             tracking = platform.url("tracking")
             await drive(tracking, keys[KEY], self.routes, lambda n: bar.advance(task, n))
         conversions = sum(route.conversions for route in self.routes)
         patience = _SETTLE_SECONDS + conversions / _CONVERSIONS_A_SECOND
-        await platform.settled(patience, HORIZON_SECONDS)
+        await platform.settled(patience + hold, horizon_seconds=hold + _SETTLE_SECONDS)
         kafka, prefix = platform.infrastructure.kafka_bootstrap, platform.topic_prefix
         async with Tape.recording(kafka, prefix, TOPICS) as tape:
             await tape.to_end(deadline_seconds=patience)
@@ -112,7 +120,7 @@ class _Replay:
             "conversions_by_channel": {
                 name: _plain(count) for name, count in sorted(actual.credited.conversions.items())
             },
-            "mismatches": len(self.wrong),
+            "mismatches": len(self.wrong or ()),
         }
 
 
@@ -131,6 +139,8 @@ def mta(
     """88,387 journeys over 12 channels, from the mta package, each click a real one."""
     replay = _Replay(state, model, sample(read_paths(), limit), as_json)
     until_interrupted(replay.work, say=out.print)
+    if replay.wrong is None:
+        raise typer.Exit(_INTERRUPTED)
     if replay.wrong:
         raise NotAsTheOracleSays(replay.wrong)
 

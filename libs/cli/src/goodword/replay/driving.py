@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 from shared_schemas.money import Money, split
 
+from ..demo.patience import post
 from ..errors import PlatformError
 from .paths import CURRENCY, Route
 
@@ -85,7 +86,7 @@ class Till:
         batch, self._waiting = self._waiting, []
         if not batch:
             return
-        answer = await self.http.post("/v1/batch", auth=(self.key, ""), json={"batch": batch})
+        answer = await post(self.http, "/v1/batch", self.key, {"batch": batch})
         results = answer.json().get("results", {})
         refused = [name for name, result in results.items() if result["result"] != "ok"]
         if answer.status_code != httpx.codes.OK or refused:
@@ -99,9 +100,12 @@ async def drive(
     waiting = _journeys(routes)
     async with httpx.AsyncClient(base_url=tracking, timeout=_SECONDS) as http:
         till = Till(http, key)
-        async with asyncio.TaskGroup() as visitors:
-            for _ in range(JOURNEYS_AT_ONCE):
-                visitors.create_task(_visit(tracking, waiting, till, advance))
+        try:
+            async with asyncio.TaskGroup() as visitors:
+                for _ in range(JOURNEYS_AT_ONCE):
+                    visitors.create_task(_visit(tracking, waiting, till, advance))
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
         await till.report()
 
 

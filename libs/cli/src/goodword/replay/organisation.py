@@ -8,13 +8,20 @@ from shared_schemas.words import AttributionModel
 from .paths import CURRENCY
 
 KEY: Final = "server"
+_HOLD_LEAST_SECONDS = 15
+_TOUCHES_A_SECOND = 2_000  # so much later than it came may a click be heard on a busy machine
 _MARKET = "kw"
 _PROGRAM = "channels"
 
 
-def organisation(channels: Sequence[str], model: AttributionModel) -> dict[str, object]:
+def hold_seconds(touches: int) -> int:
+    """How long rewards wait for what services behind their backlog have not heard yet."""
+    return _HOLD_LEAST_SECONDS + touches // _TOUCHES_A_SECOND
+
+
+def organisation(channels: Sequence[str], model: AttributionModel, hold: int) -> dict[str, object]:
     """The document that `goodword apply` takes. Every reward is the whole credited value."""
-    policy = {"model": model.value, "windows": "365d", "grace": "5s", "collapse_repeats": 0}
+    policy = {"model": model.value, "windows": "365d", "grace": hold, "collapse_repeats": 0}
     market = {
         "id": _MARKET,
         "currency": CURRENCY,
@@ -27,7 +34,7 @@ def organisation(channels: Sequence[str], model: AttributionModel) -> dict[str, 
         "id": _PROGRAM,
         "name": "Channels",
         "group": "partner",
-        "hold": "5s",
+        "hold": hold,
         "fraud": {"velocity_limit": None, "self_referral": False, "duplicate_customer": False},
         "rewards": [{"name": "value", "triggers": ["purchase"], "percentage": "100%"}],
     }

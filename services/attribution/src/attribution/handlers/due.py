@@ -11,9 +11,10 @@ from ..domain.book import Book
 from ..domain.referrals import gone_silent, silent_at
 from ..domain.values import ALWAYS
 from ..domain.wording import Occasion
-from ..store.book import PAGE, Revisit, conversions_touched_by, load_book
+from ..store.book import hold_book, load_book, outlast_readers
 from ..store.people import Named, People, lock
 from ..store.referrals import lock_referrals, save_referrals, who_was_referred
+from ..store.revisits import Revisit, conversions_touched_by
 from .announcing import announce_referrals
 from .changes import Changes
 from .counting import recount
@@ -30,35 +31,41 @@ async def lapse(tx: Transaction, rows: Sequence[DueRow]) -> None:
 
 
 async def revisit(tx: Transaction, rows: Sequence[DueRow]) -> None:
-    """Conversions still in grace that a new revision of a fact may change, page by page."""
+    """Conversions still in grace that a new revision of a fact may change, page by page.
+
+    Whoever was deciding without the new revision is waited for, then found with the others.
+    """
+    if not all(row.payload["after"] for row in rows):
+        await outlast_readers(tx)
     found = await conversions_touched_by(tx, [_revisit(row) for row in rows])
     changes = Changes()
-    for row, conversion_ids in zip(rows, found, strict=True):
-        for conversion_id in conversion_ids:
+    for row, touched in zip(rows, found, strict=True):
+        for conversion_id in touched.conversion_ids:
             changes.convert(conversion_id, Occasion.POLICY, row.cause)
-        if len(conversion_ids) == PAGE:
-            _next_page(tx, row, after=conversion_ids[-1])
+        if touched.next_page is not None:
+            _turn(tx, row, *touched.next_page)
     if changes:
         await _settle_named(tx, changes)
 
 
-def _next_page(tx: Transaction, row: DueRow, *, after: str) -> None:
-    subject = f"{row.subject.partition('#')[0]}#{after}"
-    payload = {**row.payload, "after": after}
+def _turn(tx: Transaction, row: DueRow, through: datetime, after: str) -> None:
+    subject = f"{row.subject.partition('#')[0]}#{through.isoformat()}/{after}"
+    payload = {**row.payload, "through": through.isoformat(), "after": after}
     tx.due("revisit", subject, row.due_at, cause=row.cause, payload=payload)
 
 
 def _revisit(row: DueRow) -> Revisit:
-    since = row.payload["since"]
+    since, through = row.payload["since"], row.payload.get("through")
     return Revisit(
         key=str(row.payload["key"]),
         since=datetime.fromisoformat(str(since)) if since else ALWAYS,
-        now=row.now,
-        after=str(row.payload["after"]),
+        through=datetime.fromisoformat(str(through)) if through else row.now,
+        after=str(row.payload["after"]) if through else "",
     )
 
 
 async def _settle_named(tx: Transaction, changes: Changes) -> None:
+    await hold_book(tx)
     people = People()
     await lock(tx, people, Named(conversion_ids=frozenset(changes.conversions)))
     await settle(tx, changes, people, Book())

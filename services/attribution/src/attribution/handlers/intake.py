@@ -9,7 +9,7 @@ from shared_schemas.event import EventData
 from ..domain.book import Book
 from ..domain.hearing import Facts, hear, needed_facts
 from ..domain.values import Heard, Identifier
-from ..store.book import load_book
+from ..store.book import hold_book, load_book
 from ..store.people import Named, People, lock
 from .changes import Changes
 from .settling import settle
@@ -19,6 +19,7 @@ from .taking import Told, take_conversions, take_identities, take_refusals, take
 async def handle(tx: Transaction, events: Sequence[Event[EventData]]) -> None:
     """Keep what a batch says, then decide anew whatever it touches, once for the whole batch."""
     heard = [Told(event.cause, _facts(event)) for event in events]
+    await hold_book(tx)
     book = await load_book(tx, {key for one in heard for key in needed_facts(one.facts)})
     told = []
     for event, one in zip(events, heard, strict=True):

@@ -1,17 +1,33 @@
 """The read tables: every revision that the control plane published, as it was heard."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable
 
 from service_kit.transaction import Transaction
 
 from ..domain.book import Book
 from ..domain.tables import Entry, Said, book_of
-from ..domain.values import ALWAYS, SEPARATOR
+from ..domain.values import SEPARATOR
 from .rows import columns, in_order
 
-PAGE = 500
+_LOCK = "hashtextextended('attribution/book', 0)"
+
+
+async def hold_book(tx: Transaction) -> None:
+    """Before the first `load_book` of a decision: have revisions that come later wait for it."""
+    await tx.execute(f"SELECT pg_advisory_xact_lock_shared({_LOCK})")
+
+
+async def outlast_readers(tx: Transaction) -> None:
+    """Return once nobody decides by a book from before this call, and stop nobody any longer.
+
+    What they decided is committed by then: the next statement sees it.
+    """
+    savepoint = tx.connection.transaction()
+    await savepoint.start()
+    try:
+        await tx.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
+    finally:
+        await savepoint.rollback()  # and with it the lock
 
 
 async def load_book(tx: Transaction, keys: Iterable[str]) -> Book:
@@ -67,64 +83,3 @@ async def save_entries(tx: Transaction, told: Iterable[Said]) -> list[Said]:
         ),
     )
     return [rows[row["key"], row["part"], row["revision"]] for row in new]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revisit:
-    """A changed fact, and from which conversion on it is to be looked at."""
-
-    key: str
-    since: datetime = ALWAYS
-    now: datetime
-    after: str = ""
-
-
-async def conversions_touched_by(tx: Transaction, revisits: Sequence[Revisit]) -> list[list[str]]:
-    """For each changed fact the conversions still in grace that it may change, at most a PAGE.
-
-    A policy reaches them by their market; anything else by a code: the link's own, or one of a
-    link that refers to the participant or program.
-    """
-    rows = await tx.fetch(
-        """
-        SELECT x.n, found.conversion_id
-          FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::text[])
-               WITH ORDINALITY AS x (key, since, now, after, n)
-         CROSS JOIN LATERAL (
-                SELECT c.conversion_id
-                  FROM conversions AS c
-                 WHERE x.key LIKE 'market/%' AND c.market_id = substr(x.key, 8)
-                   AND c.grace_ends_at >= x.now AND c.occurred_at >= x.since
-                   AND c.conversion_id > x.after
-                 UNION
-                SELECT c.conversion_id
-                  FROM conversions AS c
-                 WHERE c.conversion_id = ANY(ARRAY(
-                        SELECT ci.conversion_id
-                          FROM book AS link
-                          JOIN sightings AS s ON s.code = substr(link.key, 6)
-                          JOIN identifiers AS met ON met.identifier = s.identifier
-                          JOIN identifiers AS same ON same.person_id = met.person_id
-                          JOIN conversion_identifiers AS ci ON ci.identifier = same.identifier
-                         WHERE x.key NOT LIKE 'market/%' AND link.key LIKE 'link/%'
-                           AND (link.key = x.key OR link.needs @> ARRAY[x.key])))
-                   AND c.grace_ends_at >= x.now AND c.occurred_at >= x.since
-                   AND c.conversion_id > x.after
-                 ORDER BY conversion_id
-                 LIMIT $5
-               ) AS found
-         ORDER BY x.n, found.conversion_id
-        """,
-        *columns(
-            revisits,
-            lambda r: r.key,
-            lambda r: r.since,
-            lambda r: r.now,
-            lambda r: r.after,
-        ),
-        PAGE,
-    )
-    found: list[list[str]] = [[] for _ in revisits]
-    for row in rows:
-        found[row["n"] - 1].append(row["conversion_id"])
-    return found

@@ -61,7 +61,7 @@ def _list(runtime: Runtime[Settings], name: str, kind: str) -> ControllerRouterH
         wanted = Wanted(kind, people, in_state, before(before_at, before_id))
         async with runtime.transaction() as tx:
             rows = await reading.latest(tx, wanted, limit=limit)
-        return {name: [_shown(row) for row in rows]}
+        return {name: rows}
 
     return latest
 
@@ -80,8 +80,8 @@ def _conversion(runtime: Runtime[Settings]) -> ControllerRouterHandler:
             trace = await trace_of(tx, history)
         return {
             "journey": _journey(told),
-            "documents": [_shown(row) for row in documents],
-            "history": [_shown(row) for row in history],
+            "documents": documents,
+            "history": history,
             "trace": trace,
         }
 
@@ -134,7 +134,3 @@ def _journey(told: Journey) -> dict[str, object]:
         "stopped_at": stopped.name if stopped else None,
         "stages": told.stages,
     }
-
-
-def _shown(row: reading.Document) -> dict[str, object]:
-    return {name: value for name, value in row.items() if name != "participant_ids"}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel.dates import format_skeleton
+from babel.dates import format_date
 from babel.numbers import format_currency
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
 from jinja2.runtime import Context
@@ -72,13 +72,14 @@ def _money(context: Context, amount_minor: int, currency: str | None) -> str:
 
 
 @pass_context
-def _when(context: Context, moment: datetime | str | None, skeleton: str = "yMMMdHm") -> str:
-    """A `<time>` in the page's zone, to the minute unless the skeleton asks for more."""
+def _when(context: Context, moment: datetime | str | None, clock: str = "%H:%M") -> str:
+    """A `<time>` in the page's zone, to the minute unless `clock` asks for more."""
     if moment is None:
         return NONE
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
-    text = format_skeleton(skeleton, moment.astimezone(context["zone"]), locale=context["language"])
+    local = moment.astimezone(context["zone"])
+    text = f"{format_date(local, 'medium', locale=context['language'])}, {local:{clock}}"
     utc = moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return Markup('<time datetime="{}">{}</time>').format(utc, text)
 
@@ -86,7 +87,7 @@ def _when(context: Context, moment: datetime | str | None, skeleton: str = "yMMM
 @pass_context
 def _exactly(context: Context, moment: datetime | str | None) -> str:
     """A `<time>` to the second."""
-    return _when(context, moment, "yMMMdHms")
+    return _when(context, moment, "%H:%M:%S")
 
 
 @pass_context

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Final
 from urllib.parse import urlencode
 
@@ -46,8 +46,10 @@ async def tell(tx: Transaction, conversion_ids: Sequence[str], session: Session)
 
 
 def before(at: datetime | None, last_id: str | None) -> reading.Place | None:
-    """The place in a list after which the reader wants to go on."""
-    return (at, last_id or "") if at else None
+    """The place in a list after which the reader wants to go on; a time without zone is UTC."""
+    if at is None:
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)), last_id or ""
 
 
 def older(rows: Sequence[reading.Document], **chosen: str | None) -> str | None:

@@ -114,7 +114,7 @@ def _share(share: Body) -> Share:
 def _verdict(document: Body) -> Stage:
     body = document["body"]
     named = {"score": body.get("score"), "rules": body.get("rules_version")}
-    named |= {"credit_revision": body["credit_revision"], "reviewer": body.get("reviewer")}
+    named |= {"credit_revision": body.get("credit_revision"), "reviewer": body.get("reviewer")}
     checks = [
         Check(c["name"], c.get("points"), c.get("why")) for c in body.get("contributions", ())
     ]

@@ -65,9 +65,9 @@ def _share(share: Body, only: Collection[str]) -> Body:
 def _verdict(body: Body, _only: Collection[str]) -> Body:
     """Which checks spoke against it: not how they count, nor whom else they looked at."""
     counted = [c for c in body.get("contributions", ()) if c["points"] > 0 or c["name"] == "review"]
-    told = ("conversion_id", "credit_revision", "verdict_revision", "state", "judged_at")
+    told = ("conversion_id", "verdict_revision", "state", "judged_at", "next_step")
     return {
-        **{name: body[name] for name in (*told, "next_step") if name in body},
+        **{name: body[name] for name in told},
         "contributions": [{"name": c["name"]} for c in counted],
     }
 
