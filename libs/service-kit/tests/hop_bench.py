@@ -1,6 +1,6 @@
 """One hop through the kit against a bare aiokafka + asyncpg loop that does the same writes.
 
-`python hop_bench.py KAFKA POSTGRES [events] [rounds]`: alternates both, prints rates and the ratio.
+`python hop_bench.py KAFKA POSTGRES [events] [rounds]`: alternates both, prints rates and ratios.
 Same work in both: read a batch of at most 500, note the inbox, read state, save state, write the
 outbox, commit, commit offsets; and beside it publish the outbox and mark what was acknowledged.
 No event is sampled.
@@ -12,6 +12,7 @@ import json
 import logging
 import statistics
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -220,8 +221,8 @@ async def until_published(url: str, table: str, count: int) -> float:
     return float(rate)
 
 
-async def measured(kafka: str, postgres: str, hop: Hop, count: int) -> float:
-    """Events per second of one round, on a database and topics of its own."""
+async def measured(kafka: str, postgres: str, hop: Hop, count: int) -> tuple[float, float]:
+    """One round on a database and topics of its own: events/s, µs of our CPU per event."""
     name = f"hop_{uuid4().hex[:8]}"
     admin = await asyncpg.connect(f"{postgres}/postgres")
     await admin.execute(f'CREATE DATABASE "{name}"')
@@ -236,11 +237,13 @@ async def measured(kafka: str, postgres: str, hop: Hop, count: int) -> float:
     )
     await connection.close()
     await fill(stack, count)
+    began = time.process_time()
     rate = await hop(stack, count)
+    cpu = (time.process_time() - began) / count * 1e6
     await delete_topics(stack)
     await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     await admin.close()
-    return rate
+    return rate, cpu
 
 
 async def main() -> None:
@@ -249,10 +252,13 @@ async def main() -> None:
     rounds = int(sys.argv[4]) if len(sys.argv) > 4 else 3
     ratios = []
     for _ in range(rounds):
-        plain = await measured(kafka, postgres, bare, count)
-        kit = await measured(kafka, postgres, through_the_kit, count)
+        plain, plain_cpu = await measured(kafka, postgres, bare, count)
+        kit, kit_cpu = await measured(kafka, postgres, through_the_kit, count)
         ratios.append(kit / plain)
-        sys.stdout.write(f"bare {plain:7.0f}/s   kit {kit:7.0f}/s   ratio {kit / plain:.2f}\n")
+        sys.stdout.write(
+            f"bare {plain:6.0f}/s {plain_cpu:4.0f} µs   kit {kit:6.0f}/s {kit_cpu:4.0f} µs"
+            f"   ratio {kit / plain:.2f}, by CPU {plain_cpu / kit_cpu:.2f}\n"
+        )
         sys.stdout.flush()
     sys.stdout.write(f"median ratio {statistics.median(ratios):.2f}\n")
 

@@ -1,5 +1,6 @@
 """What it all came to in the end, in words that do not depend on the order of events."""
 
+import asyncio
 from typing import Any
 
 from service_kit.testing import Harness
@@ -14,6 +15,7 @@ from shared_schemas.events.attribution import (
 from shared_schemas.states import ReferralStage
 
 CREDITS = (ConversionCredited, ConversionUnattributed)
+_DEADLINE_SECONDS = 10
 REFERRALS = (ReferralOpened, ReferralAdvanced, ReferralClosed)
 
 
@@ -72,3 +74,19 @@ def named(outcome: dict[str, Any], person: int) -> dict[str, Any]:
         for reference, told in outcome.items()
         if reference.endswith(mark)
     }
+
+
+async def stuck_or_done(harness: Harness[Any], task: asyncio.Task[None]) -> None:
+    """Until the other transaction waits for a lock of ours, or never needed one."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + _DEADLINE_SECONDS
+    while not task.done():
+        assert loop.time() < deadline
+        waiting = await harness.fetch(
+            """
+            SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid)
+             WHERE NOT granted AND datname = current_database()
+            """
+        )
+        if waiting:
+            return

@@ -29,7 +29,7 @@ from .builders import (
     unlinked,
 )
 from .control_plane import control_plane
-from .outcomes import decisions, named, referrals
+from .outcomes import decisions, named, referrals, stuck_or_done
 
 pytestmark = pytest.mark.real
 DEADLINE_SECONDS = 10
@@ -195,25 +195,9 @@ async def test_who_comes_between_load_and_save_is_not_overlooked(
         first = asyncio.create_task(slowly.deliver(paused))
         await asyncio.wait_for(loaded.wait(), DEADLINE_SECONDS)
         second = asyncio.create_task(harness.deliver(other))
-        await _stuck_or_done(slowly, second)
+        await stuck_or_done(slowly, second)
         go_on.set()
         await asyncio.wait_for(asyncio.gather(first, second), DEADLINE_SECONDS)
     await alone.deliver(*earlier, *race)
     assert await decisions(harness) == await decisions(alone)
     assert await referrals(harness) == await referrals(alone)
-
-
-async def _stuck_or_done(harness: Harness[Any], task: asyncio.Task[None]) -> None:
-    """Until the other transaction waits for a lock of ours, or never needed one."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + DEADLINE_SECONDS
-    while not task.done():
-        assert loop.time() < deadline
-        waiting = await harness.fetch(
-            """
-            SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid)
-             WHERE NOT granted AND datname = current_database()
-            """
-        )
-        if waiting:
-            return

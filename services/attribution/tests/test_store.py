@@ -91,15 +91,16 @@ async def test_changed_facts_find_their_conversions_by_code_and_market(harness) 
 
 
 _CROWD = """
-WITH met AS (
-    INSERT INTO identifiers SELECT 'visitor:' || n, 'visitor:' || n FROM generate_series(1, $1) AS n
+WITH crowd AS MATERIALIZED (
+    SELECT n::text AS n, 'visitor:' || n AS name FROM generate_series(1, $1::integer) AS n
+), met AS (
+    INSERT INTO identifiers SELECT name, name FROM crowd
 ), seen AS (
     INSERT INTO sightings (sighting_id, form, code, identifier, seen_at, heard_at, ce_source,
                            ce_id, consented)
-    SELECT n, 'code', 'ann-1', 'visitor:' || n, $2, $2, 'crowd', n, true
-      FROM generate_series(1, $1) AS n
+    SELECT n, 'code', 'ann-1', name, $2::timestamptz, $2, 'crowd', n, true FROM crowd
 )
-INSERT INTO conversion_identifiers SELECT 'visitor:' || n, n FROM generate_series(1, $1) AS n
+INSERT INTO conversion_identifiers SELECT name, n FROM crowd
 """
 _READ = """
 SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_xact_user_tables
