@@ -49,6 +49,9 @@ chaos: $(READY) ## kill everything at random under load, then check that nothing
 replay: $(READY) ## a public table of 88,387 journeys through the front door (ARGS="--model last --limit 500")
 	@$(BIN)/goodword replay mta $(or $(ARGS),--model last)
 
+image-test: $(READY) ## build the image without a container engine, start services from it (as root)
+	@BIN="$(BIN)" ./deploy/image-test $(ARGS)
+
 schemas: $(READY) ## write the generated schemas and documents again
 	@$(BIN)/python -m shared_schemas.generate $(ARGS)
 	@$(BIN)/goodword documents

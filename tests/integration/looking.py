@@ -1,5 +1,7 @@
 """What really lies in Kafka and PostgreSQL, read past every API of ours."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,7 +12,6 @@ from goodword.platform import Running
 from goodword.platform.catalogue import SERVICES
 from goodword.platform.databases import database_name
 
-Record = ConsumerRecord[bytes, bytes]
 WITH_DATABASE = tuple(row.name for row in SERVICES.values() if row.database)
 _POLL_MILLISECONDS = 500
 
@@ -45,12 +46,12 @@ async def topics(platform: Running) -> list[str]:
     return sorted(name for name in names if name.startswith(platform.topic_prefix))
 
 
-async def records(platform: Running, *names: str) -> list[Record]:
+async def records(platform: Running, *names: str) -> list[ConsumerRecord[bytes, bytes]]:
     """Every record that these topics have now; names as Kafka has them."""
     consumer = AIOKafkaConsumer(
         *names, bootstrap_servers=platform.infrastructure.kafka_bootstrap, group_id=None
     )
-    found: list[Record] = []
+    found: list[ConsumerRecord[bytes, bytes]] = []
     async with consumer:
         partitions = consumer.assignment()
         ends = await consumer.end_offsets(partitions)

@@ -12,7 +12,7 @@ import pytest
 from goodword.demo.receiver import HOOKS, Posted, Receiver
 from segment.analytics.client import Client
 from shared_schemas.ids import conversion_id
-from standardwebhooks import Webhook
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from .shop import Shop, eventually, new_visitor, order, unique
 
@@ -115,7 +115,6 @@ async def test_kcat_reads_reward_events_with_headers_and_json(shop: Shop, kcat: 
         for event in events
         if (body := json.loads(event["payload"]))["conversion_id"] == about
         for headers in [_paired(event["headers"])]
-        if headers["ce_source"] == "goodword/rewards" or headers["ce_source"]
     }
     assert set(heard) >= {"reward.pending.v1", "reward.approved.v1", "reward.fulfilled.v1"}
     paid = heard["reward.fulfilled.v1"]
@@ -167,7 +166,7 @@ async def test_the_standard_webhooks_library_verifies_what_a_subscriber_gets(
     verified = _verified(hook, endpoint["secret"])
     assert verified["type"] == "reward.fulfilled.v1"
     assert verified["data"]["paid_minor"] == 400
-    with pytest.raises(Exception, match="[Ss]ignature"):
+    with pytest.raises(WebhookVerificationError):
         _verified(Posted(hook.headers, hook.body.replace("400", "401")), endpoint["secret"])
 
 

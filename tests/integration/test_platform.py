@@ -1,6 +1,7 @@
 """The whole platform on the real broker and database: what its services promise together."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -55,26 +56,28 @@ async def test_a_refund_after_payment_takes_the_reward_back(shop: Shop) -> None:
 async def test_two_instances_decide_as_one_would(shop: Shop) -> None:
     """Touch, identity and order of one person arrive in any order, at two instances of each."""
     triples = [(unique("v"), unique("c"), unique("o")) for _ in range(TRIPLES)]
-    tokens = [await shop.click("ELLA", new_visitor()) for _ in range(20)]
-    touches = [_page(f"p-{v}", v, tokens[n % len(tokens)]) for n, (v, _, _) in enumerate(triples)]
+    tokens = [await shop.click("VERA", new_visitor()) for _ in range(20)]
+    touches = [_page(v, tokens[n % len(tokens)]) for n, (v, _, _) in enumerate(triples)]
     orders = [order(o, c, "40.00", visitor=v) for v, c, o in triples]
     people = [identify(v, c) for v, c, _ in triples]
     await asyncio.gather(
-        *(shop.batch(part) for part in _parts(orders)),
-        *(shop.batch(part) for part in _parts(people)),
-        *(shop.batch(part) for part in _parts(touches)),
+        *(shop.batch(part, key="patient") for part in _parts(orders)),
+        *(shop.batch(part, key="patient") for part in _parts(people)),
+        *(shop.batch(part, key="patient") for part in _parts(touches)),
     )
     await shop.settled()
-    wanted = {reference: {"ella": ("fulfilled", 200)} for _, _, reference in triples}
+    wanted = {reference: {"vera": ("fulfilled", 200)} for _, _, reference in triples}
     found = {reference: await shop.rewards(reference) for reference in wanted}
     assert {k: v for k, v in found.items() if v != wanted[k]} == {}
 
 
-def _page(message_id: str, visitor: str, token: str) -> dict[str, Any]:
+def _page(visitor: str, token: str) -> dict[str, Any]:
+    """A page opened with a link token now, whenever this is told."""
     return {
         "type": "page",
-        "messageId": message_id,
+        "messageId": f"p-{visitor}",
         "anonymousId": visitor,
+        "timestamp": datetime.now(UTC).isoformat(),
         "context": {"page": {"url": f"https://shop.example.com/?gw={token}"}},
     }
 

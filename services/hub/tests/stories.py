@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from hub.domain.spans import Span
 from service_kit.testing import Given
 
 from .builders import example
@@ -187,6 +188,33 @@ def two_sided(name: str = "order-two-sided") -> Story:
     """Both sides earn; the referee's is still to come."""
     teller = Teller(name).credited("ada").say("credit.cleared.v1").reward("fulfilled")
     return teller.reward("pending", beneficiary="cust-77").told()
+
+
+def spans_of(story: Story) -> list[Span]:
+    """A trace of a story: one span after the other, the last of which failed."""
+    trace_id = story.events[0].envelope.traceparent[3:35]  # type: ignore[index]
+    names = (
+        "tracking POST /v1/track",
+        "attribution conversion.recorded.v1",
+        "fraud x",
+        "rewards y",
+    )
+    return [
+        Span(
+            trace_id,
+            f"span-{number}",
+            f"span-{number - 1}" if number else None,
+            name.partition(" ")[0],
+            name,
+            "consumer",
+            START + timedelta(milliseconds=20 * number),
+            0.01,
+            "TimeoutError" if number == 3 else None,
+            (),
+            {},
+        )
+        for number, name in enumerate(names)
+    ]
 
 
 ALL = (

@@ -1,34 +1,17 @@
 """The pages in a real browser: by keyboard alone, on a phone, without JavaScript, for everybody."""
 
-import asyncio
 import shutil
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
-from hub.__main__ import service
-from hub.api import routes
-from hub.domain.spans import Span
-from hub.settings import Settings
-from hub.store import spans
-from local_stack.testing import FreshDatabase
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
-from pydantic import SecretStr
-from service_kit.http import create_app, serve
-from service_kit.status import Parts, internal
-from service_kit.testing import Harness, migrations_of
 
 from . import stories
 from .builders import example
-from .conftest import OPERATOR_TOKEN
 
 pytestmark = pytest.mark.real
 
@@ -44,6 +27,7 @@ CHROMIUM = [
 PHONE, DESK = (390, 844), (1280, 900)
 MOST_TABS = 60
 REFERRAL = example("referral.opened.v1").data.referral_id  # type: ignore[attr-defined]
+SHOWN = (stories.paid(), stories.in_review(), stories.refunded(), stories.two_sided())
 PAGES = {
     "operator": (
         "/",
@@ -52,7 +36,7 @@ PAGES = {
         f"/referrals/{REFERRAL}",
         "/parked",
         "/participants/ada",
-        *(f"/conversions/{story.conversion_id}" for story in stories.ALL),
+        *(f"/conversions/{story.conversion_id}" for story in SHOWN),
         "/no/such/page",
     ),
     "ada": (
@@ -77,100 +61,6 @@ class Visit:
 
 Open = Callable[..., Awaitable[Visit]]
 Link = Callable[[str], Awaitable[str]]
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-async def _tell_everything(harness: Harness[Settings]) -> None:
-    await harness.hear_table(*(example(name) for name in stories.TABLES))
-    for story in stories.ALL:
-        await harness.deliver(*story.events)
-    others = ("referral.opened.v1", "touches.counted.v1", "event.parked.v1")
-    await harness.deliver(*(example(name) for name in others))
-    async with harness.transaction() as tx:
-        await spans.save(tx, _spans())
-
-
-def _spans() -> list[Span]:
-    trace_id = stories.paid().events[0].envelope.traceparent[3:35]  # type: ignore[index]
-    names = (
-        "tracking POST /v1/track",
-        "attribution conversion.recorded.v1",
-        "fraud x",
-        "rewards y",
-    )
-    return [
-        Span(
-            trace_id,
-            f"span-{number}",
-            f"span-{number - 1}" if number else None,
-            name.partition(" ")[0],
-            name,
-            "consumer",
-            stories.START + timedelta(milliseconds=20 * number),
-            0.01,
-            "TimeoutError" if number == 3 else None,
-            (),
-            {},
-        )
-        for number, name in enumerate(names)
-    ]
-
-
-@asynccontextmanager
-async def _served(harness: Harness[Settings]) -> AsyncIterator[str]:
-    runtime, settings = harness.runtime, harness.runtime.settings
-    app = create_app(
-        routes(runtime),
-        settings=settings,
-        internal=internal(runtime, Parts()),
-        telemetry=runtime.telemetry,
-    )
-    stop = asyncio.Event()
-    serving = asyncio.create_task(serve(app, settings, stop))
-    try:
-        patient = httpx.AsyncHTTPTransport(retries=8)  # until it listens
-        async with httpx.AsyncClient(base_url=settings.public_url, transport=patient) as http:
-            assert (await http.get("/health/live")).status_code == 200
-        yield settings.public_url
-    finally:
-        stop.set()
-        await serving
-
-
-@pytest_asyncio.fixture
-async def origin(fresh_database: FreshDatabase) -> AsyncIterator[str]:
-    """The address of a running hub that has heard every story."""
-    made, port = service(), _free_port()
-    url = await fresh_database("hub", migrations_of(made))
-    settings = Settings(
-        operator_token=SecretStr(OPERATOR_TOKEN),
-        login_secret=SecretStr("login-secret-of-a-test-0"),
-        public_url=f"http://localhost:{port}",
-        port=port,
-        database=SecretStr(url),
-        state_folder=Path(),
-    )
-    async with Harness(made, url, settings=settings) as harness:
-        await _tell_everything(harness)
-        async with _served(harness) as address:
-            yield address
-
-
-@pytest.fixture
-def link(origin: str) -> Link:
-    """Makes one-time links."""
-
-    async def make(subject: str) -> str:
-        headers = {"authorization": f"Bearer {OPERATOR_TOKEN}"}
-        async with httpx.AsyncClient(base_url=origin, headers=headers) as http:
-            answer = await http.post("/internal/logins", json={"subject": subject})
-        return str(answer.json()["url"])
-
-    return make
 
 
 @pytest_asyncio.fixture

@@ -126,9 +126,31 @@ async def test_the_books_are_checked(harness: Rewards, client: AsyncClient) -> N
         "balanced": True,
         "imbalance_minor": {"EUR": 0},
         "broken_accounts": [],
+        "broken_rewards": [],
     }
     await harness.fetch("UPDATE accounts SET version = 99 WHERE kind = 'pending'")
     assert not (await client.get("/v1/ledger/check")).json()["balanced"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "problem"),
+    [
+        ("available_minor", 7, "its amounts are not those of its transfers"),
+        ("currency", "JPY", "money of it is left in EUR"),
+    ],
+)
+async def test_a_reward_that_its_transfers_do_not_explain_is_found(
+    harness: Rewards, client: AsyncClient, column: str, value: object, problem: str
+) -> None:
+    await harness.hear_table(*world())
+    await harness.deliver(credited())
+    await harness.fetch(f"UPDATE rewards SET {column} = $1", value)
+    answer = (await client.get("/v1/ledger/check")).json()
+    assert not answer["balanced"]
+    assert {"reward_id": REWARD_ID, "problem": problem} in answer["broken_rewards"]
+    kind = "available" if column == "available_minor" else "pending"
+    found = {one["problem"] for one in answer["broken_accounts"]}
+    assert (found == {"the balance is not that of its rewards"}) is (kind == "pending")
 
 
 async def test_a_failed_payout_can_be_requested_again(

@@ -21,7 +21,7 @@ from shared_schemas.events.rewards import (
 )
 from shared_schemas.states import RewardState, VerdictState
 
-from .builders import HELD, HOLD, NOON, cap, flat_rule, share
+from .builders import HELD, HOLD, NOON, cap, flat_rule, percentage_rule, share
 from .published import credited, judged, market, participant, program, unattributed, world
 
 pytestmark = pytest.mark.real
@@ -109,6 +109,27 @@ async def test_a_rejection_declines(harness: Rewards) -> None:
     await harness.fire_due(LATER)
     assert _types(harness) == [RewardDeclined]
     assert await _balances(harness) == {}
+
+
+async def test_a_currency_that_changes_moves_no_money_of_the_other(harness: Rewards) -> None:
+    await harness.hear_table(*world(percentage_rule("1/10")))
+    yen = {"currency": "JPY", "amount_minor": 12_000}
+    later = {"at": NOON + timedelta(days=1), "first_reported_at": NOON + timedelta(days=1)}
+    await harness.deliver(credited(conversion_id="c2", **yen, **later))
+    await harness.deliver(credited())
+    await harness.deliver(credited(revision=2, **yen))
+    assert _types(harness) == [RewardDeclined, RewardPending]
+    assert await _balances(harness) == {"budget/prog/JPY": -2_400, "pending/p1/JPY": 2_400}
+    await harness.deliver(judged(credit_revision=2), judged(conversion_id="c2"))
+    await harness.fire_due(LATER + timedelta(days=1))
+    assert await harness.parked() == []
+    assert await _pay_all(harness) == 2
+    assert await _balances(harness) == {
+        "budget/prog/JPY": -2_400,
+        "paid_out/account_credit/JPY": 2_400,
+    }
+    assert await harness.fetch("SELECT * FROM ledger_broken_rewards()") == []
+    assert await harness.fetch("SELECT * FROM ledger_unexplained_accounts()") == []
 
 
 async def test_nobody_credited_any_longer(harness: Rewards) -> None:

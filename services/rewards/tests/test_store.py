@@ -218,4 +218,6 @@ def _month(moment: datetime) -> str:
 async def _books_balance(harness: Rewards) -> None:
     rows = await harness.fetch("SELECT imbalance_minor FROM ledger_imbalance()")
     assert {row["imbalance_minor"] for row in rows} == {0}
+    assert await harness.fetch("SELECT * FROM ledger_unexplained_accounts()") == []
+    assert await harness.fetch("SELECT * FROM ledger_broken_rewards()") == []
     assert await harness.fetch("SELECT * FROM ledger_broken_accounts()") == []

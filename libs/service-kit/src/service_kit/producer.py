@@ -128,7 +128,7 @@ class Producer:
         try:
             async with asyncio.timeout(deadline_seconds):
                 for record in records:
-                    handed.append(await self._send(record, is_known=True))
+                    handed.append(await self._send(record, is_known=True))  # noqa: PERF401
         except TimeoutError:
             late = {ack for ack in handed if isinstance(ack, asyncio.Future)}
         else:

@@ -1,5 +1,6 @@
 """Templates to answers: language, money, times, and the headers that every page has."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -20,6 +21,7 @@ from ..domain.logins import Session
 from ..domain.wording import named, preferred, words
 
 NONE: Final = "\u2013"
+_CODE_BEFORE_NUMBER: Final = re.compile(r"(?<=[A-Z]{3})(?=\d)")
 PACKAGE: Final = Path(__file__).parents[1]
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (
@@ -68,7 +70,8 @@ def _money(context: Context, amount_minor: int, currency: str | None) -> str:
     if currency is None:
         return NONE
     amount = Decimal(amount_minor).scaleb(-digits_of(currency))
-    return str(format_currency(amount, currency, locale=context["language"]))
+    text = str(format_currency(amount, currency, locale=context["language"]))
+    return _CODE_BEFORE_NUMBER.sub("\u00a0", text)
 
 
 @pass_context

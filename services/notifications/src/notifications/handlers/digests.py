@@ -9,7 +9,7 @@ from service_kit.transaction import Transaction
 from shared_schemas import ids
 
 from ..domain.delivery import Delivery, Notice, digest_mail, side_of
-from ..store import deliveries
+from ..store import deliveries, digests
 from ..store.rows import Told
 
 DIGEST_SOURCE = "notifications/digest"
@@ -18,6 +18,8 @@ DIGEST_SOURCE = "notifications/digest"
 async def send_digests(tx: Transaction, rows: Sequence[DueRow]) -> None:
     """Make one mail of what each row's reader has been collecting; none if nothing is left."""
     wanted = [(str(row.payload["subject"]), str(row.payload["side"]), row) for row in rows]
+    in_time = sorted(wanted, key=lambda one: one[2].due_at)
+    await digests.advance(tx, {(subject, side): row.due_at for subject, side, row in in_time})
     collected = await deliveries.lock_collected(
         tx,
         [subject for subject, _, _ in wanted],

@@ -20,7 +20,7 @@ from ..domain.delivery import (
     told,
 )
 from ..domain.schedule import next_digest_at
-from ..store import deliveries, endpoints, facts
+from ..store import deliveries, digests, endpoints, facts
 from ..store.preferences import preferences
 from .concluding import announce
 
@@ -36,9 +36,33 @@ class _Known:
     default: Preference
     zones: dict[str, str]
     subscriptions: list[Subscription]
+    digested: dict[digests.Reader, datetime]
 
     def preference(self, subject: str) -> Preference:
         return self.preferences.get(subject, self.default)
+
+    def digest_at(self, event: Event[RewardChanged], zone: str) -> datetime:
+        """The first digest after the event that has not gone yet, however late it is heard."""
+        through = self.digested[event.data.beneficiary_id, event.data.side.value]
+        return next_digest_at(max(event.now, through), zone)
+
+
+async def _known(
+    tx: Transaction, events: Sequence[Event[RewardChanged]], default: Preference
+) -> _Known:
+    stated = await preferences(tx, sorted({event.data.beneficiary_id for event in events}))
+    collecting = {
+        (event.data.beneficiary_id, event.data.side.value)
+        for event in events
+        if stated.get(event.data.beneficiary_id, default) is Preference.DIGEST
+    }
+    return _Known(
+        stated,
+        default,
+        await facts.zones(tx, sorted({event.data.market_id for event in events})),
+        await endpoints.subscriptions(tx),
+        await digests.lock(tx, collecting),
+    )
 
 
 async def hear_rewards(
@@ -47,12 +71,7 @@ async def hear_rewards(
     """Tell each change to its beneficiary, and to the webhooks that listen."""
     if not events:
         return
-    known = _Known(
-        await preferences(tx, sorted({event.data.beneficiary_id for event in events})),
-        default,
-        await facts.zones(tx, sorted({event.data.market_id for event in events})),
-        await endpoints.subscriptions(tx),
-    )
+    known = await _known(tx, events, default)
     intents: list[Intent] = []
     for event in events:
         preference = known.preference(event.data.beneficiary_id)
@@ -62,7 +81,7 @@ async def hear_rewards(
             if zone is None:
                 tx.wait_for(event, "market", event.data.market_id)
                 continue
-            digest_at = next_digest_at(event.now, zone)
+            digest_at = known.digest_at(event, zone)
         notice = _notice(event)
         intents += [
             (event, notice, one)

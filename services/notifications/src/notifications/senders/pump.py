@@ -21,7 +21,7 @@ from ..domain.delivery import Delivery, Outcome
 from ..domain.schedule import webhook_retry_at
 from ..handlers.concluding import conclude
 from ..settings import Settings
-from ..store import claims, deliveries
+from ..store import claims, deliveries, digests
 
 POLL_SECONDS = 0.2
 LEASE = timedelta(seconds=60)  # longer than any attempt may take
@@ -119,7 +119,8 @@ async def sweep(runtime: Runtime[Settings], stop: asyncio.Event) -> None:
 async def sweep_once(runtime: Runtime[Settings], now: datetime) -> None:
     """Mails whose window is over are unknown, and never sent again by themselves.
 
-    Webhooks are tried again: their receiver knows the delivery id.
+    Webhooks are tried again: their receiver knows the delivery id. A mail whose digest has gone
+    without it goes by itself.
     """
     async with runtime.transaction() as tx:
         locked = await deliveries.lock_overdue(tx, now - LEASE)
@@ -129,6 +130,7 @@ async def sweep_once(runtime: Runtime[Settings], now: datetime) -> None:
             if delivery.digest_id is None
         }
         await conclude(tx, locked, outcomes, now)
+        await digests.release_stranded(tx)
 
 
 def _after_crash(delivery: Delivery, now: datetime) -> Outcome:

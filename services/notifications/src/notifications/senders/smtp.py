@@ -1,6 +1,7 @@
 """A mail server and connections to it that are used again."""
 
 import asyncio
+import time
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -11,7 +12,7 @@ import aiosmtplib
 
 from ..domain.letters import Letter
 
-SMTP_SECONDS = 20  # one mail, connecting included; shorter than the send window's lease
+SMTP_SECONDS = 20  # one mail from RSET or connect to its answer; far below the window's lease
 _PORTS = {"smtp": 25, "smtps": 465}
 _STARTTLS = {"require": True, "never": False}
 
@@ -97,22 +98,26 @@ def composed(letter: Letter, envelope: Envelope) -> EmailMessage:
 class Connections:
     """Connections to one server; each carries one mail at a time, then the next."""
 
-    def __init__(self, server: SmtpServer) -> None:
+    def __init__(self, server: SmtpServer, seconds: float = SMTP_SECONDS) -> None:
         self._server = server
+        self._seconds = seconds
         self._idle: list[aiosmtplib.SMTP] = []
 
     async def send(self, mail: EmailMessage, sender: str, recipient: str) -> None:
-        """Hand one mail over. Raises Refused, Unsure."""
-        client = await self._connected()
+        """Hand one mail over, all of it within one deadline. Raises Refused, Unsure."""
+        handover = _Handover(mail, sender, recipient, time.monotonic() + self._seconds)
         try:
-            async with asyncio.timeout(SMTP_SECONDS):
-                await _handed_over(client, mail, sender, recipient)
+            async with asyncio.timeout(self._seconds):
+                client = await self._connected()
+                try:
+                    await handover.to(client)
+                except BaseException:
+                    client.close()
+                    raise
         except TimeoutError:
-            client.close()
-            raise Unsure("timeout") from None
-        except BaseException:
-            client.close()
-            raise
+            if handover.begun:
+                raise Unsure("timeout") from None
+            raise Refused("timeout", passing=True) from None
         self._idle.append(client)
 
     async def close(self) -> None:
@@ -123,9 +128,10 @@ class Connections:
     async def _connected(self) -> aiosmtplib.SMTP:
         while self._idle:
             client = self._idle.pop()
-            if client.is_connected and await _is_alive(client):
+            if client.is_connected and await _is_alive(client, self._seconds / 4):
                 return client
             client.close()
+            await self.close()  # a server that dropped one has dropped all; none costs its own wait
         server = self._server
         client = aiosmtplib.SMTP(
             hostname=server.host,
@@ -134,38 +140,54 @@ class Connections:
             password=server.password,
             use_tls=server.use_tls,
             start_tls=server.start_tls,
-            timeout=SMTP_SECONDS / 2,
+            timeout=self._seconds / 2,
         )
         try:
             await client.connect()
         except (aiosmtplib.SMTPException, OSError) as error:
             client.close()
             raise Refused(f"no connection: {type(error).__name__}", passing=True) from None
+        except BaseException:
+            client.close()
+            raise
         return client
 
 
-async def _is_alive(client: aiosmtplib.SMTP) -> bool:
+async def _is_alive(client: aiosmtplib.SMTP, seconds: float) -> bool:
     try:
-        await client.rset()
+        await client.rset(timeout=seconds)
     except (aiosmtplib.SMTPException, OSError):
         return False
+    except BaseException:
+        client.close()
+        raise
     return True
 
 
-async def _handed_over(
-    client: aiosmtplib.SMTP, mail: EmailMessage, sender: str, recipient: str
-) -> None:
-    handing_over = False
-    try:
-        await client.mail(sender)
-        await client.rcpt(recipient)
-        handing_over = True
-        await client.data(mail.as_bytes())
-    except aiosmtplib.SMTPResponseException as error:
-        # The server's text may repeat the address, so that only its code is kept.
-        passing = not 500 <= error.code < 600
-        raise Refused(f"the mail server answered {error.code}", passing=passing) from None
-    except (aiosmtplib.SMTPException, OSError) as error:
-        if handing_over:
-            raise Unsure(type(error).__name__) from None
-        raise Refused(f"connection lost: {type(error).__name__}", passing=True) from None
+@dataclass(slots=True)
+class _Handover:
+    """One mail on its way. `begun` once the server may have taken it; not after `ends_at`."""
+
+    mail: EmailMessage
+    sender: str
+    recipient: str
+    ends_at: float
+    begun: bool = False
+
+    async def to(self, client: aiosmtplib.SMTP) -> None:
+        """Hand it to the server. Raises Refused, Unsure."""
+        try:
+            await client.mail(self.sender)
+            await client.rcpt(self.recipient)
+            if time.monotonic() >= self.ends_at:  # the process was frozen: the window may be over
+                raise Refused("timeout", passing=True)
+            self.begun = True
+            await client.data(self.mail.as_bytes())
+        except aiosmtplib.SMTPResponseException as error:
+            # The server's text may repeat the address, so that only its code is kept.
+            passing = not 500 <= error.code < 600
+            raise Refused(f"the mail server answered {error.code}", passing=passing) from None
+        except (aiosmtplib.SMTPException, OSError) as error:
+            if self.begun:
+                raise Unsure(type(error).__name__) from None
+            raise Refused(f"connection lost: {type(error).__name__}", passing=True) from None

@@ -98,12 +98,14 @@ def _books(runtime: Runtime[RewardsSettings]) -> list[ControllerRouterHandler]:
     async def check() -> LedgerCheck:
         async with runtime.transaction() as tx:
             imbalance = await reading.imbalance(tx)
-            broken = await reading.broken_accounts(tx)
+            accounts = await reading.broken_accounts(tx)
+            rewards = await reading.broken_rewards(tx)
         return _convert(
             {
-                "balanced": not broken and not any(imbalance.values()),
+                "balanced": not (accounts or rewards or any(imbalance.values())),
                 "imbalance_minor": imbalance,
-                "broken_accounts": broken,
+                "broken_accounts": accounts,
+                "broken_rewards": rewards,
             },
             LedgerCheck,
         )

@@ -151,19 +151,28 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class BrokenAccount:
-    """An account whose balance does not follow from its entries."""
+    """An account whose balance does not follow from its entries, or from its rewards."""
 
     account_id: str
     problem: str
 
 
 @dataclass(frozen=True, slots=True)
+class BrokenReward:
+    """A reward whose amounts do not follow from its own transfers."""
+
+    reward_id: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerCheck:
-    """Whether the books balance: the imbalance by currency, and accounts that do not add up."""
+    """Whether the books balance: the imbalance by currency, and what does not add up."""
 
     balanced: bool
     imbalance_minor: dict[str, int]
     broken_accounts: list[BrokenAccount]
+    broken_rewards: list[BrokenReward]
 
 
 @dataclass(frozen=True, slots=True)

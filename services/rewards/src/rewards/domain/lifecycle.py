@@ -30,7 +30,7 @@ def hear_credit(case: Case, credit: Credit, desk: Desk, now: datetime) -> Outcom
         return Outcome(case)
     case = replace(case, conversion=replace(case.conversion, credit=credit))
     if not case.conversion.is_open:
-        return noted(case, absorb(case, now), desk)
+        return _after_approval(case, desk, now)
     if case.conversion.is_overdue:
         return conclude(case, desk, now)
     return replan(case, desk, now)
@@ -44,9 +44,16 @@ def hear_verdict(case: Case, verdict: Verdict, desk: Desk, now: datetime) -> Out
     case = replace(case, conversion=replace(case.conversion, verdict=verdict))
     if case.conversion.is_overdue:
         return conclude(case, desk, now)
-    if not case.conversion.is_open and verdict.state is VerdictState.REJECTED:
-        return noted(case, reject_paid(case, now), desk)
+    if not case.conversion.is_open:
+        return _after_approval(case, desk, now)
     return Outcome(case)
+
+
+def _after_approval(case: Case, desk: Desk, now: datetime) -> Outcome:
+    """Only the verdict on the current credit rules, whichever of the two was heard last."""
+    if case.conversion.ruling() is VerdictState.REJECTED:
+        return noted(case, reject_paid(case, now), desk)
+    return noted(case, absorb(case, now), desk)
 
 
 def end_hold(case: Case, desk: Desk, now: datetime) -> Outcome:

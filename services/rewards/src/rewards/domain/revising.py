@@ -1,6 +1,6 @@
 """While nothing is decided: bring a conversion's waiting rewards in line with its credit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -8,7 +8,7 @@ from shared_schemas.events.rewards import RewardDeclined, RewardPending, RewardR
 from shared_schemas.states import RewardState
 
 from .facts import Facts
-from .ledger import Move, Purpose
+from .ledger import LedgerBroken, Move, Purpose
 from .outcome import Desk, Outcome
 from .rules import Planned, plan
 from .steps import Change, Step, take
@@ -26,8 +26,7 @@ def replan(case: Case, desk: Desk, now: datetime) -> Outcome:
     conversion = _with_hold(case.conversion, credit, desk.facts, planned.values())
     outcome = Outcome(replace(case, conversion=conversion))
     for reward_id in sorted(planned.keys() | case.rewards.keys()):
-        step = _revise(case.rewards.get(reward_id), planned.get(reward_id), conversion, now)
-        if step is not None:
+        for step in _revise(case.rewards.get(reward_id), planned.get(reward_id), conversion, now):
             desk.limits.move(step.before, step.reward)
             outcome = outcome.then(step)
     return outcome
@@ -45,25 +44,38 @@ def _with_hold(
 
 def _revise(
     reward: Reward | None, planned: Planned | None, conversion: Conversion, now: datetime
-) -> Step | None:
+) -> Iterator[Step]:
     if reward is None:
-        return None if planned is None else _begin(planned, conversion, now)
-    if reward.state is RewardState.DECLINED and planned is not None and planned.amount_minor:
-        return _pend(_on(reward, planned, conversion), planned.amount_minor, now)
-    if not reward.waits:
-        return None
-    if planned is None or planned.amount_minor == 0:
+        if planned is not None:
+            yield from _begin(planned, conversion, now)
+    elif reward.state is RewardState.DECLINED and planned is not None and planned.amount_minor:
+        yield _pend(_on(reward, planned, conversion), planned.amount_minor, now)
+    elif not reward.waits:
+        return
+    elif planned is None or planned.amount_minor == 0:
         reason = "nobody earns this any longer" if planned is None else _nothing(planned)
         lines = () if planned is None else planned.lines
-        return decline(replace(reward, basis=lines or reward.basis), reason, now)
-    after = _on(reward, planned, conversion)
-    same_terms = after.terms == reward.terms and after.hold_ends_at == reward.hold_ends_at
-    if same_terms and planned.amount_minor == reward.amount_minor:
-        return None
-    return _change_worth(reward, after, planned.amount_minor, now)
+        yield decline(replace(reward, basis=lines or reward.basis), reason, now)
+    elif planned.terms.currency != reward.terms.currency:
+        yield from _exchange(reward, planned, conversion, now)
+    else:
+        after = _on(reward, planned, conversion)
+        same_terms = after.terms == reward.terms and after.hold_ends_at == reward.hold_ends_at
+        if not same_terms or planned.amount_minor != reward.amount_minor:
+            yield _change_worth(reward, after, planned.amount_minor, now)
 
 
-def _begin(planned: Planned, conversion: Conversion, now: datetime) -> Step | None:
+def _exchange(
+    reward: Reward, planned: Planned, conversion: Conversion, now: datetime
+) -> Iterator[Step]:
+    """Minor units of two currencies never meet: the old hold ends whole, then a new one begins."""
+    reason = f"the conversion is in {planned.terms.currency} now: {reward.text()} is void"
+    voided = decline(reward, reason, now)
+    yield voided
+    yield _pend(_on(voided.reward, planned, conversion), planned.amount_minor, now)
+
+
+def _begin(planned: Planned, conversion: Conversion, now: datetime) -> Iterator[Step]:
     credit = credit_of(conversion)
     reward = Reward(
         terms=planned.terms,
@@ -72,12 +84,18 @@ def _begin(planned: Planned, conversion: Conversion, now: datetime) -> Step | No
         basis=planned.lines,
     )
     if planned.amount_minor:
-        return _pend(reward, planned.amount_minor, now)
-    return decline(reward, _nothing(planned), now) if planned.refusal else None
+        yield _pend(reward, planned.amount_minor, now)
+    elif planned.refusal:
+        yield decline(reward, _nothing(planned), now)
 
 
 def _on(reward: Reward, planned: Planned, conversion: Conversion) -> Reward:
-    """The reward on the terms that the current credit gives it."""
+    """The reward on the terms that the current credit gives it.
+
+    Raises LedgerBroken when it still holds money of another currency.
+    """
+    if planned.terms.currency != reward.terms.currency and reward.pending_minor:
+        raise LedgerBroken(f"reward {reward.reward_id} holds {reward.text(reward.pending_minor)}")
     return replace(
         reward,
         terms=planned.terms,

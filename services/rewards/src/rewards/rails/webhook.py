@@ -3,7 +3,9 @@
 POST {url} with the payout; GET {url}/{payout_id} asks. Both answer
 `{"payout_id": …, "state": "settled" | "failed" | "pending", "amount_minor": …, "currency": …,
 "reference": …, "reason": …}`. Only an answer that names this very payout, and its amount, counts;
-a 404 to the question says that it was never heard of. Everything else is not an answer.
+a 404 to the question says that it was never heard of. A 4xx to the POST is final when it names
+this payout as failed, or on the first attempt, but for 401, 403, 404 and those that ask for
+patience. Everything else is not an answer.
 """
 
 import base64
@@ -16,6 +18,7 @@ from urllib.parse import quote
 
 import httpx
 import msgspec
+import structlog
 from service_kit.telemetry import current_traceparent
 
 from ..domain.paying import Answer, Word
@@ -30,6 +33,12 @@ _RETRY_LATER = {
     HTTPStatus.TOO_EARLY,
     HTTPStatus.TOO_MANY_REQUESTS,
 }
+_NOT_ABOUT_THE_PAYOUT = {  # our secret or our URL is wrong: whoever repairs it has payouts go on
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+}
+log = structlog.stdlib.get_logger(__name__)
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -58,8 +67,8 @@ class Webhook:
         """Ask for the payment."""
         body = msgspec.json.encode(_request(payout))
         status, text = await self._call("POST", self._url, payout.payout_id, body)
-        if 400 <= status < 500 and status not in _RETRY_LATER:
-            return Answer(word=Word.FAILED, reason=f"refused with HTTP {status}{_said(text)}")
+        if 400 <= status < 500:
+            return _refusal(status, text, payout)
         return _answer(status, text, payout.payout_id, (payout.amount_minor, payout.currency))
 
     async def ask(self, payout_id: str) -> Answer:
@@ -139,9 +148,8 @@ def _answer(status: int, text: bytes, payout_id: str, due: tuple[int, str] | Non
     """What a reply is worth. `due` is the amount that a settlement must name, if it names any."""
     if not 200 <= status < 300:
         return Answer(word=Word.UNKNOWN, reason=f"the provider answered HTTP {status}")
-    try:
-        reply = msgspec.json.decode(text, type=Reply)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    reply = _reply(text)
+    if reply is None:
         return Answer(word=Word.UNKNOWN, reason="the provider's answer cannot be read")
     if reply.payout_id != payout_id:
         return Answer(word=Word.UNKNOWN, reason="the provider answered about another payout")
@@ -154,9 +162,28 @@ def _answer(status: int, text: bytes, payout_id: str, due: tuple[int, str] | Non
     return Answer(word=Word(reply.state), reference=reply.reference, reason=reason)
 
 
-def _said(text: bytes) -> str:
+def _refusal(status: int, text: bytes, payout: Payout) -> Answer:
+    """What a 4xx is worth: final if it names this payout as failed, or if nothing was sent before.
+
+    After an attempt of unknown fate a status alone says nothing of that attempt.
+    """
+    if status in _NOT_ABOUT_THE_PAYOUT:
+        log.error("the provider refuses us", payout_id=payout.payout_id, status=status)
+    reply = _reply(text)
+    reason = reply.reason[:_MAX_REASON_CHARACTERS] if reply else ""
+    said = f"refused with HTTP {status}{': ' if reason else ''}{reason}"
+    is_its_word = reply is not None and (reply.payout_id, reply.state) == (
+        payout.payout_id,
+        "failed",
+    )
+    passing = status in _RETRY_LATER | _NOT_ABOUT_THE_PAYOUT
+    if is_its_word or (payout.attempts <= 1 and not passing):
+        return Answer(word=Word.FAILED, reason=said)
+    return Answer(word=Word.UNKNOWN, reason=said)
+
+
+def _reply(text: bytes) -> Reply | None:
     try:
-        reason = msgspec.json.decode(text, type=Reply).reason
+        return msgspec.json.decode(text, type=Reply)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return ""
-    return f": {reason[:_MAX_REASON_CHARACTERS]}" if reason else ""
+        return None

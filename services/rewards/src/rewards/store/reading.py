@@ -134,11 +134,26 @@ async def imbalance(tx: Transaction) -> dict[str, int]:
 
 
 async def broken_accounts(tx: Transaction) -> list[Row]:
-    """Accounts whose balance does not follow from their entries: none."""
+    """Accounts whose balance does not follow from their entries, or from their rewards: none."""
     rows = await tx.fetch(
-        "SELECT account_id, problem FROM ledger_broken_accounts() ORDER BY 1, 2 LIMIT 100"
+        """
+        SELECT account_id, problem FROM ledger_broken_accounts()
+         UNION ALL
+        SELECT account_id, problem FROM ledger_unexplained_accounts()
+         ORDER BY 1, 2
+         LIMIT 100
+        """
     )
     return _rows(rows)
+
+
+async def broken_rewards(tx: Transaction) -> list[Row]:
+    """Rewards whose amounts do not follow from their own transfers: none."""
+    return _rows(
+        await tx.fetch(
+            "SELECT reward_id, problem FROM ledger_broken_rewards() ORDER BY 1, 2 LIMIT 100"
+        )
+    )
 
 
 def _rows(rows: Sequence[asyncpg.Record]) -> list[Row]:
