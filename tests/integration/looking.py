@@ -31,7 +31,7 @@ async def database(platform: Running, service: str) -> AsyncIterator[asyncpg.Con
 async def producing(platform: Running) -> AsyncIterator[AIOKafkaProducer]:
     """Anybody's producer: it knows nothing of our wire."""
     servers = platform.infrastructure.kafka_bootstrap
-    async with AIOKafkaProducer(bootstrap_servers=servers, max_request_size=4_000_000) as producer:
+    async with AIOKafkaProducer(bootstrap_servers=servers, max_request_size=1_048_576) as producer:
         yield producer
 
 

@@ -17,7 +17,7 @@ from ..screen import err, out, table
 
 commands = typer.Typer()
 PROOF = Panel.PROOF.value
-DEFAULT_STATE = Path(".goodword-bench")
+DEFAULT_STATE = Path(".goodword/bench")
 Folder = Annotated[Path, typer.Option("--state", help="A folder of its own, emptied first.")]
 
 

@@ -15,7 +15,7 @@ from .platform import check_ours
 
 commands = typer.Typer()
 PROOF = Panel.PROOF.value
-DEFAULT_STATE = Path(".goodword-chaos")
+DEFAULT_STATE = Path(".goodword/chaos")
 Folder = Annotated[Path, typer.Option("--state", help="A folder of its own, emptied first.")]
 
 
