@@ -4,12 +4,14 @@ import asyncio
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.structs import RecordMetadata
 from goodword.platform import Running
 from shared_schemas.envelope import Envelope, Headers
 from shared_schemas.events.tracking import Consent, ConversionRecorded
@@ -37,6 +39,7 @@ class Poison:
     body: bytes | None
     headers: Headers
     keyed: bool = True
+    parked_by: Sequence[str] = ("attribution", "fraud")
 
 
 def _envelope(event_type: str = REPORT) -> Headers:
@@ -85,7 +88,11 @@ POISONS: dict[str, Callable[[], Poison]] = {
     ),
     "no envelope": lambda: Poison("bad_envelope", "ce_id is missing", _body(), []),
     "a value that the database refuses": lambda: Poison(
-        "handler_failed", "", _body(reference="nul\0", product="nul\0"), _envelope()
+        "handler_failed",
+        "",
+        _body(reference="nul\0"),  # only attribution keeps it
+        _envelope(),
+        parked_by=["attribution"],
     ),
 }
 """Seven kinds that are seen when they are read, and one that only a handler's failure shows."""
@@ -98,14 +105,22 @@ async def poisoned(shop: Shop) -> dict[str, tuple[Poison, Place, str]]:
     async with producing(shop.platform) as producer:
         for kind, make in POISONS.items():
             poison, reference = make(), unique("o")
-            sent = await producer.send_and_wait(
-                shop.platform.topic_prefix + TOPIC,
-                value=poison.body,
-                key=conversion_id("sale", reference).encode() if poison.keyed else None,
-                headers=poison.headers,
-            )
+            topic = shop.platform.topic_prefix + TOPIC
+            key = conversion_id("sale", reference).encode() if poison.keyed else None
+            sent = await _sent(producer, topic, key, poison)
             found[kind] = (poison, (TOPIC, sent.partition, sent.offset), reference)
     return found
+
+
+async def _sent(
+    producer: AIOKafkaProducer, topic: str, key: bytes | None, poison: Poison
+) -> RecordMetadata:
+    """A batch of our own making may hold what `send` refuses: a record without key and body."""
+    if key is not None:
+        return await producer.send_and_wait(topic, poison.body, key, headers=poison.headers)
+    batch = producer.create_batch()
+    batch.append(timestamp=None, key=None, value=poison.body, headers=poison.headers)
+    return await (await producer.send_batch(batch, topic, partition=0))
 
 
 async def test_each_kind_is_parked_once_with_its_reason_and_harms_no_neighbour(
@@ -116,14 +131,16 @@ async def test_each_kind_is_parked_once_with_its_reason_and_harms_no_neighbour(
     await shop.settled()
     assert {ref: await shop.rewards(ref) for ref in references} == dict.fromkeys(references, PAID)
     for service in ("attribution", "fraud"):
+        wanted = {kind: one for kind, one in poisoned.items() if service in one[0].parked_by}
         parked = {_place(row): row for row in await shop.parked(service)}
-        for kind, (poison, place, _) in poisoned.items():
-            assert parked[place]["reason"] == poison.reason, (service, kind)
-            assert poison.detail in parked[place]["detail"], (service, kind)
+        found = {kind: parked.get(place, {}) for kind, (_, place, _) in wanted.items()}
+        assert {kind: row.get("reason") for kind, row in found.items()} == {
+            kind: poison.reason for kind, (poison, _, _) in wanted.items()
+        }
+        for kind, (poison, _, _) in wanted.items():
+            assert poison.detail in found[kind]["detail"]
         told = await _told_of(shop.platform, service)
-        assert {kind: told[place] for kind, (_, place, _) in poisoned.items()} == dict.fromkeys(
-            POISONS, 1
-        )
+        assert [told[place] for _, place, _ in wanted.values()] == [1] * len(wanted)
         await _discard_all(shop, service)
 
 

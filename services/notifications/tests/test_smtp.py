@@ -11,7 +11,7 @@ from notifications.senders.pump import LEASE
 from notifications.senders.smtp import SMTP_SECONDS, Connections, Refused, SmtpServer, Unsure
 
 pytestmark = pytest.mark.real
-SECONDS = 0.8
+SECONDS = 2.0
 IDLE = 8
 
 

@@ -40,7 +40,8 @@ class LocalKafka(LocalServer):
     async def _format(self) -> None:
         await asyncio.to_thread(self._write_settings)
         java = await asyncio.to_thread(self._java)
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # An id that began with a dash would be taken for an option.
+        cluster = "G" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
         tool: list[str | Path] = [
             "kafka.tools.StorageTool",
             "format",

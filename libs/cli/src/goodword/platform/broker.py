@@ -1,18 +1,21 @@
 """What Kafka itself says: where partitions end, how far groups have committed, the records."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
 from ..errors import PlatformError
 from .topics import administering
 
 ASK_SECONDS = 10.0
+_COORDINATOR_PAUSE_SECONDS = 0.2
 _READ_MILLISECONDS = 500
 _READ_RECORDS = 1_000
 _FLUSH_SECONDS = 60.0
@@ -70,7 +73,7 @@ class Broker:
 
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """Up to where a consumer group has committed."""
-        offsets = await self._asked(self._admin.list_consumer_group_offsets(self._prefix + group))
+        offsets = await self._committed(self._prefix + group)
         ours = {tp: meta.offset for tp, meta in offsets.items() if meta.offset >= 0}
         return self._named({tp: n for tp, n in ours.items() if tp.topic.startswith(self._prefix)})
 
@@ -127,6 +130,21 @@ class Broker:
         if not known.issuperset(partitions):
             self._reader.assign(sorted(known.union(partitions)))
             self._reader.pause(*self._reader.assignment())
+
+    async def _committed(self, group: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
+        """As Kafka has it; a broker that has just started makes its coordinator first."""
+        deadline = time.monotonic() + ASK_SECONDS
+        while True:
+            try:
+                found: Mapping[TopicPartition, OffsetAndMetadata]
+                found = await self._admin.list_consumer_group_offsets(group)
+                return found
+            except GroupCoordinatorNotAvailableError as error:
+                if time.monotonic() > deadline:
+                    raise KafkaSilent(self._kafka, type(error).__name__) from None
+                await asyncio.sleep(_COORDINATOR_PAUSE_SECONDS)
+            except (KafkaError, TimeoutError) as error:
+                raise KafkaSilent(self._kafka, type(error).__name__) from None
 
     async def _asked(self, question: "Awaitable[T]") -> T:
         try:
