@@ -71,3 +71,13 @@ def test_a_service_runs_as_it_does_locally(row: ServiceRow) -> None:
 def test_every_database_is_made() -> None:
     made = set(re.findall(r"CREATE DATABASE (\w+);", (ROOT / "deploy/databases.sql").read_text()))
     assert made == {row.database_name for row in SERVICES.values() if row.database}
+
+
+def test_goodword_secrets_draws_every_variable_that_the_file_asks_for() -> None:
+    asked = set(re.findall(r"\$\{(\w+):\?\}", (ROOT / "docker-compose.yml").read_text()))
+    command = Path(sys.executable).with_name("goodword")
+    told = subprocess.run([command, "secrets"], check=True, capture_output=True, text=True).stdout
+    drawn = dict(line.split("=", 1) for line in told.splitlines())
+    assert set(drawn) == asked
+    assert len(set(drawn.values())) == len(drawn)
+    assert all(re.fullmatch(r"[\w+/=-]{24,}", value) for value in drawn.values())

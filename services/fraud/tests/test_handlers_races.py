@@ -4,13 +4,11 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import asyncpg
 import pytest
 from fraud.__main__ import service
 from fraud.settings import Settings
-from service_kit.intake import Delivery
 from service_kit.testing import Given, Harness
 from shared_schemas.words import ConsentState
 
@@ -31,19 +29,12 @@ pytestmark = pytest.mark.real
 Fraud = Harness[Settings]
 
 
-class OtherPartition(Harness[Settings]):
-    """An instance that reads partitions of its own, as Kafka would have it."""
-
-    def _delivery(self, given: Given) -> Delivery:
-        return replace(super()._delivery(given), partition=1)
-
-
 @asynccontextmanager
 async def pair(url: str) -> AsyncIterator[tuple[Fraud, Fraud]]:
-    """Two instances on one database."""
+    """Two instances on one database, each with partitions of its own."""
     made = settings(url)
-    other = OtherPartition(service(made), url, made)
-    async with Harness(service(made), url, made) as one, other as two:
+    one, two = (Harness(service(made), url, made, partition=number) for number in (0, 1))
+    async with one, two:
         yield one, two
 
 

@@ -43,7 +43,8 @@ CREATE TABLE conversions (
     expires_at              timestamptz,
     resolved_at             timestamptz,
     frozen_minor            bigint NOT NULL DEFAULT 0,
-    frozen_refunded_minor   bigint NOT NULL DEFAULT 0
+    frozen_refunded_minor   bigint NOT NULL DEFAULT 0,
+    frozen_currency         text
 ) WITH (fillfactor = 70);
 
 CREATE TABLE rewards (
@@ -102,7 +103,7 @@ CREATE TABLE reward_steps (
     PRIMARY KEY (reward_id, revision)
 );
 
--- One row per cap, scope and period: whoever approves locks it, and then counts the claims.
+-- One row per cap, scope and period: whoever approves locks it before anything is counted.
 CREATE TABLE limits (
     limit_id   text PRIMARY KEY,
     program_id text NOT NULL,
@@ -122,8 +123,20 @@ CREATE TABLE limit_claims (
     state         text        NOT NULL CHECK (state IN ('waits', 'taken', 'gone')),
     PRIMARY KEY (limit_id, reward_id)
 );
-CREATE INDEX limit_claims_counted ON limit_claims (limit_id, state, occurred_at)
-    INCLUDE (currency, amount_minor) WHERE state <> 'gone';
+-- In canonical order, so that what waits before a place is one stretch.
+CREATE INDEX limit_claims_waiting
+    ON limit_claims (limit_id, occurred_at, conversion_id COLLATE "C", reward_id COLLATE "C")
+    INCLUDE (currency, amount_minor) WHERE state = 'waits';
+
+-- What is taken of a limit: the sum of its taken claims, moved by the statement that changes them.
+-- No check of the sign here: PostgreSQL would try it on the difference, too.
+CREATE TABLE limit_totals (
+    limit_id     text   NOT NULL,
+    currency     text   NOT NULL,
+    amount_minor bigint NOT NULL,
+    rewards      bigint NOT NULL,
+    PRIMARY KEY (limit_id, currency)
+) WITH (fillfactor = 50);
 
 -- The intent to pay, and what became of it. `due_at` and the lease are the wall clock's: they say
 -- when a worker looks at it next, and never what is decided.

@@ -45,3 +45,36 @@ LANGUAGE sql STABLE AS $$
      WHERE (a.kind = 'pending' AND a.balance_minor <> coalesce(o.pending, 0))
         OR (a.kind = 'available' AND a.balance_minor <> coalesce(o.available, 0))
 $$;
+
+-- Zero rows: each reward that waits, is owed or paid claims its part of its limits, nothing else
+-- does, and what is taken of a limit is the sum of the claims.
+CREATE FUNCTION limits_miscounted() RETURNS TABLE (limit_id text, problem text)
+LANGUAGE sql STABLE AS $$
+    WITH claimed AS (
+        SELECT c.limit_id, c.reward_id, c.currency, c.amount_minor, c.state
+          FROM limit_claims c
+         WHERE c.state <> 'gone'
+    ), owed AS (
+        SELECT l.limit_id, r.reward_id, r.currency, r.amount_minor,
+               CASE WHEN r.state IN ('pending', 'held') THEN 'waits' ELSE 'taken' END AS state
+          FROM rewards r
+         CROSS JOIN LATERAL jsonb_array_elements_text(r.limit_ids::jsonb) AS l (limit_id)
+         WHERE r.state IN ('pending', 'held', 'approved', 'fulfilling', 'fulfilled')
+    ), taken AS (
+        SELECT c.limit_id, c.currency, sum(c.amount_minor) AS amount_minor, count(*) AS rewards
+          FROM claimed c
+         WHERE c.state = 'taken'
+         GROUP BY c.limit_id, c.currency
+    )
+    SELECT limit_id, 'the claim is not that of reward ' || reward_id
+      FROM claimed c
+      FULL JOIN owed o USING (limit_id, reward_id)
+     WHERE (c.currency, c.amount_minor, c.state)
+           IS DISTINCT FROM (o.currency, o.amount_minor, o.state)
+     UNION ALL
+    SELECT limit_id, 'the total is not the sum of the claims'
+      FROM taken c
+      FULL JOIN limit_totals t USING (limit_id, currency)
+     WHERE (coalesce(c.amount_minor, 0), coalesce(c.rewards, 0))
+           <> (coalesce(t.amount_minor, 0)::numeric, coalesce(t.rewards, 0))
+$$;

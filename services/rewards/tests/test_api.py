@@ -127,6 +127,7 @@ async def test_the_books_are_checked(harness: Rewards, client: AsyncClient) -> N
         "imbalance_minor": {"EUR": 0},
         "broken_accounts": [],
         "broken_rewards": [],
+        "broken_limits": [],
     }
     await harness.fetch("UPDATE accounts SET version = 99 WHERE kind = 'pending'")
     assert not (await client.get("/v1/ledger/check")).json()["balanced"]

@@ -16,7 +16,7 @@ from shared_schemas.events.rewards import RewardDeclined, RewardPending
 from shared_schemas.states import RewardState, VerdictState
 
 from .builders import NOON, credit, facts, percentage_rule, share, verdict
-from .deciding import DAY, LATER, answered, events_of, heard, only, paying, sent, worth
+from .deciding import DAY, LATER, answered, approved, events_of, heard, only, paying, sent, worth
 
 EURO = credit(share())
 YEN = credit(share(), revision=2, currency="JPY", amount_minor=12_000)
@@ -65,6 +65,51 @@ def test_a_reward_that_holds_money_is_never_put_on_terms_of_another_currency() -
     (planned,) = plan("c1", YEN, _desk().facts)
     with pytest.raises(LedgerBroken):
         _on(only(one), planned, replace(one.conversion, credit=YEN))
+
+
+@pytest.mark.parametrize(
+    ("refunds", "left"),
+    [
+        ([], 1_000),
+        ([("JPY", 12_000, 0)], 1_000),
+        ([("JPY", 12_000, 3_000)], 750),
+        ([("JPY", 12_000, 12_000)], 0),
+        ([("JPY", 1_000, 12_000)], 0),
+        ([("JPY", 0, 0)], 1_000),
+        ([("JPY", 12_000, 3_000), ("EUR", 10_000, 5_000)], 500),
+        ([("EUR", 10_000, 2_500), ("JPY", 12_000, 6_000)], 500),
+        ([("JPY", 12_000, 6_000), ("JPY", 12_000, 3_000)], 500),
+        ([(None, 0, 0)], 1_000),
+    ],
+)
+def test_a_refund_in_another_currency_takes_back_its_part_of_what_was_frozen(
+    refunds: list[tuple[str | None, int, int]], left: int
+) -> None:
+    """The reward stays in the currency of its approval; only ratios cross currencies."""
+    one = approved()
+    for revision, (currency, amount, refunded) in enumerate(refunds, 2):
+        value = replace(
+            credit(share(), revision=revision),
+            currency=currency,
+            amount_minor=amount,
+            refunded_minor=refunded,
+        )
+        outcome = hear_credit(one, value, _desk(), LATER + DAY)
+        one = outcome.case
+        assert {t.currency for step in outcome.steps for t in step.transfers} <= {"EUR"}
+    assert (only(one).amount_minor, only(one).terms.currency) == (left, "EUR")
+
+
+def test_what_was_refunded_before_approval_is_not_taken_back_twice_in_another_currency() -> None:
+    """A quarter was gone when 7.50 EUR were approved: the same quarter in yen changes nothing."""
+    desk = _desk()
+    half = credit(share(), revision=2, refunded_minor=2_500)
+    one = end_hold(heard(half, verdict(credit_revision=2), desk=desk), desk, LATER).case
+    assert worth(one) == {"p1": (750, "approved")}
+    for revision, refunded, left in ((3, 3_000, 750), (4, 6_000, 500), (5, 12_000, 0)):
+        yen = replace(YEN, revision=revision, refunded_minor=refunded)
+        one = hear_credit(one, yen, desk, LATER + DAY).case
+        assert only(one).amount_minor == left
 
 
 def _after_payment(values: Sequence[Credit | Verdict]) -> Case:

@@ -1,5 +1,7 @@
 """Payment, refunds and rejections after approval."""
 
+from dataclasses import replace
+
 import pytest
 from rewards.domain.ledger import Purpose
 from rewards.domain.lifecycle import (
@@ -7,7 +9,7 @@ from rewards.domain.lifecycle import (
     hear_verdict,
 )
 from rewards.domain.outcome import Desk
-from rewards.domain.paying import Answer, Word, ask_again_after, fund, unsure
+from rewards.domain.paying import Answer, Word, ask_again_after, fund, unsure, weigh
 from shared_schemas.events.rewards import (
     RewardApproved,
     RewardClawedBack,
@@ -66,6 +68,25 @@ def test_unknown_stays_unknown_and_is_said_once() -> None:
     first = unsure(payout, Answer(word=Word.UNKNOWN, reason="late"), LATER)
     assert first.state is PayoutState.UNKNOWN
     assert unsure(first, Answer(word=Word.UNKNOWN), LATER) is first
+
+
+@pytest.mark.parametrize(
+    ("attempts", "state", "word"),
+    [
+        (1, PayoutState.REQUESTED, Word.FAILED),
+        (2, PayoutState.REQUESTED, Word.UNKNOWN),
+        (2, PayoutState.UNKNOWN, Word.UNKNOWN),
+    ],
+)
+def test_a_refusal_is_final_only_while_no_other_attempt_may_have_paid(
+    attempts: int, state: PayoutState, word: Word
+) -> None:
+    (payout,) = paying().payouts.values()
+    tried = replace(payout, attempts=attempts, state=state)
+    refused = Answer(word=Word.REFUSED, reason="refused with HTTP 422")
+    assert weigh(tried, refused) == replace(refused, word=word)
+    for own in (Word.SETTLED, Word.FAILED, Word.UNKNOWN):
+        assert weigh(tried, Answer(word=own)).word is own
 
 
 def test_pauses_double_up_to_a_cap() -> None:

@@ -132,6 +132,21 @@ async def test_a_currency_that_changes_moves_no_money_of_the_other(harness: Rewa
     assert await harness.fetch("SELECT * FROM ledger_unexplained_accounts()") == []
 
 
+async def test_a_refund_in_another_currency_keeps_to_that_of_the_approval(harness: Rewards) -> None:
+    await harness.hear_table(*world(percentage_rule("1/10")))
+    await harness.deliver(credited(), judged())
+    await harness.fire_due(LATER)
+    await _pay_all(harness)
+    yen = {"currency": "JPY", "amount_minor": 12_000, "at": LATER}
+    await harness.deliver(credited(revision=2, **yen))
+    assert harness.emitted(RewardRevised) == []
+    await harness.deliver(credited(revision=3, refunded_minor=3_000, **yen))
+    (revised,) = harness.emitted(RewardRevised)
+    assert (revised.data.amount_minor, revised.data.currency) == (750, "EUR")
+    assert (await _balances(harness))["receivable/p1/EUR"] == -250
+    assert await harness.fetch("SELECT * FROM ledger_broken_rewards()") == []
+
+
 async def test_nobody_credited_any_longer(harness: Rewards) -> None:
     await harness.hear_table(*world())
     await harness.deliver(credited(), unattributed(revision=2))

@@ -221,3 +221,4 @@ async def _books_balance(harness: Rewards) -> None:
     assert await harness.fetch("SELECT * FROM ledger_unexplained_accounts()") == []
     assert await harness.fetch("SELECT * FROM ledger_broken_rewards()") == []
     assert await harness.fetch("SELECT * FROM ledger_broken_accounts()") == []
+    assert await harness.fetch("SELECT * FROM limits_miscounted()") == []

@@ -6,13 +6,24 @@ import sys
 from local_stack import StackError
 
 from .app import app
-from .commands import bench, chaos, dead_letters, documents, organisation, platform, topics
+from .commands import bench, chaos, dead_letters, documents, organisation, platform, secrets, topics
 from .demo import command as demo
 from .errors import PlatformError
 from .replay import command as replay
 from .screen import err
 
-for module in (platform, demo, replay, organisation, topics, dead_letters, documents, chaos, bench):
+for module in (
+    platform,
+    secrets,
+    demo,
+    replay,
+    organisation,
+    topics,
+    dead_letters,
+    documents,
+    chaos,
+    bench,
+):
     app.add_typer(module.commands)
 
 

@@ -22,7 +22,7 @@ from shared_schemas.states import PayoutState
 from shared_schemas.words import Rail as RailName
 
 from .domain.outcome import Desk, noted
-from .domain.paying import Answer, Word, ask_again_after, hear_provider, unsure
+from .domain.paying import Answer, Word, ask_again_after, hear_provider, unsure, weigh
 from .handlers.cases import open_work
 from .rails import Rail
 from .rails.account_credit import AccountCredit
@@ -104,9 +104,9 @@ async def record(
     current = await payouts.locked(tx, [attempt.intent.payout.payout_id for attempt in attempts])
     work.know(current.values())
     for attempt in attempts:
-        intent, answer = current[attempt.intent.payout.payout_id], attempt.answer
-        payout = intent.payout
-        cause = _cause(attempt, now)
+        intent = current[attempt.intent.payout.payout_id]
+        payout, cause = intent.payout, _cause(attempt, now)
+        answer = weigh(payout, attempt.answer)
         if answer.word in (Word.SETTLED, Word.FAILED):
             _warn_of_contradiction(intent, answer)
             steps = hear_provider(work.cases[payout.conversion_id], payout, answer, now)

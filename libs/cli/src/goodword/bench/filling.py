@@ -35,7 +35,13 @@ async def filled(kafka: str, topic: str, seconds: float) -> int:
             for number in range(start, min(start + _BURST, total)):
                 key = f"order-{number:08}"
                 envelope = Envelope(
-                    event_id=f"{topic}-{number}", event_type=TYPE, source="web", time=moment
+                    event_id=f"{topic}-{number}",
+                    event_type=TYPE,
+                    source="web",
+                    time=moment,
+                    key=key,
+                    correlation_id=f"{topic}-{number}",
+                    traceparent=f"00-{number + 1:032x}-{number + 1:016x}-00",
                 )
                 body = f'{{"order_id":"{key}","note":"{"x" * 75}"}}'.encode()
                 headers = envelope.to_headers()

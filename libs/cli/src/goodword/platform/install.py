@@ -45,6 +45,9 @@ class Secrets:
         return {f"GOODWORD_{name.upper()}": str(getattr(self, name)) for name in names}
 
 
+SECRET_FIELDS = tuple(field.name for field in fields(Secrets))
+
+
 def load_secrets(state: Path) -> Secrets:
     """The secrets of this install, drawn at its first use. Raises BrokenState.
 
@@ -52,8 +55,8 @@ def load_secrets(state: Path) -> Secrets:
     """
     path = state / SECRETS_FILE
     stored = read_private(path)
-    known = {field.name for field in fields(Secrets)}
-    secrets = Secrets(**(asdict(Secrets.random()) | {k: stored[k] for k in stored.keys() & known}))
+    kept = {name: stored[name] for name in SECRET_FIELDS if name in stored}
+    secrets = Secrets(**(asdict(Secrets.random()) | kept))
     if asdict(secrets) != stored:
         write_private(path, asdict(secrets))
     return secrets

@@ -1,4 +1,7 @@
-"""Table topics: each instance keeps what programs decides, and judges whom it changes."""
+"""Table topics: each instance keeps what programs decides, and judges whom it changes.
+
+They are read from their beginning at every start: only what is new is announced.
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -41,10 +44,8 @@ async def _hear_versions(
 ) -> None:
     if not events:
         return
-    policies = [_policy(event.data) for event in events]
-    await tables.save_policies(tx, policies)
-    for policy in policies:
-        tx.fact("program_version", f"{policy.program_id}/{policy.version}")
+    for program_id, version in await tables.save_policies(tx, [_policy(e.data) for e in events]):
+        tx.fact("program_version", f"{program_id}/{version}")
 
 
 async def _hear_keys(tx: Transaction, events: Sequence[Event[p.KeyIssued | p.KeyRevoked]]) -> None:
@@ -73,7 +74,7 @@ async def _hear_participants(
         return {}
     before = await tables.lock_participants(tx, highest)
     changed = await tables.save_participants(tx, list(highest.values()))
-    for id_ in sorted(highest):
+    for id_ in sorted(changed):
         tx.fact("participant", id_)
     moved = {
         id_: (before[id_], highest[id_])

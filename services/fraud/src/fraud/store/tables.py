@@ -31,9 +31,9 @@ class Key:
         return began and not expired and self.revoked_at is None
 
 
-async def save_policies(tx: Transaction, policies: Sequence[Policy]) -> None:
-    """Add program versions; one that is known stays as it is, versions never change."""
-    await tx.execute(
+async def save_policies(tx: Transaction, policies: Sequence[Policy]) -> list[PolicyId]:
+    """Add program versions, which never change; returns those that are new."""
+    rows = await tx.fetch(
         """
         INSERT INTO program_versions
                (program_id, version, hold_seconds, velocity_limit, velocity_window_seconds,
@@ -41,7 +41,9 @@ async def save_policies(tx: Transaction, policies: Sequence[Policy]) -> None:
         SELECT *
           FROM unnest($1::text[], $2::integer[], $3::integer[], $4::integer[], $5::integer[],
                       $6::boolean[], $7::boolean[], $8::integer[], $9::integer[])
+         ORDER BY 1, 2
             ON CONFLICT DO NOTHING
+        RETURNING program_id, version
         """,
         [policy.program_id for policy in policies],
         [policy.version for policy in policies],
@@ -53,6 +55,7 @@ async def save_policies(tx: Transaction, policies: Sequence[Policy]) -> None:
         [policy.fraud.hold_score for policy in policies],
         [policy.fraud.reject_score for policy in policies],
     )
+    return [(row["program_id"], row["version"]) for row in rows]
 
 
 async def policies(tx: Transaction, ids: Iterable[PolicyId]) -> dict[PolicyId, Policy]:
@@ -139,6 +142,7 @@ async def save_keys(tx: Transaction, heard: Sequence[KeyIssued | KeyRevoked]) ->
                       $7::timestamptz[], $8::timestamptz[], $9::timestamptz[])
             AS new (key_id, revision, kind, hash, scopes, actor_id, valid_from, expires_at,
                     revoked_at)
+         ORDER BY key_id COLLATE "C"
             ON CONFLICT (key_id) DO UPDATE
            SET revision = excluded.revision,
                kind = excluded.kind,

@@ -100,12 +100,14 @@ def _books(runtime: Runtime[RewardsSettings]) -> list[ControllerRouterHandler]:
             imbalance = await reading.imbalance(tx)
             accounts = await reading.broken_accounts(tx)
             rewards = await reading.broken_rewards(tx)
+            limits = await reading.broken_limits(tx)
         return _convert(
             {
-                "balanced": not (accounts or rewards or any(imbalance.values())),
+                "balanced": not (accounts or rewards or limits or any(imbalance.values())),
                 "imbalance_minor": imbalance,
                 "broken_accounts": accounts,
                 "broken_rewards": rewards,
+                "broken_limits": limits,
             },
             LedgerCheck,
         )

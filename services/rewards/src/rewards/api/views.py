@@ -166,6 +166,14 @@ class BrokenReward:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokenLimit:
+    """A limit of a cap whose total is not what its rewards take."""
+
+    limit_id: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerCheck:
     """Whether the books balance: the imbalance by currency, and what does not add up."""
 
@@ -173,6 +181,7 @@ class LedgerCheck:
     imbalance_minor: dict[str, int]
     broken_accounts: list[BrokenAccount]
     broken_rewards: list[BrokenReward]
+    broken_limits: list[BrokenLimit]
 
 
 @dataclass(frozen=True, slots=True)

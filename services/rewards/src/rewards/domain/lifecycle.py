@@ -120,6 +120,7 @@ def _approve_all(outcome: Outcome, desk: Desk, now: datetime) -> Outcome:
         resolved_at=now,
         frozen_minor=credit.amount_minor,
         frozen_refunded_minor=credit.amount_minor - credit.net_minor,
+        frozen_currency=credit.currency,
     )
     outcome = Outcome(replace(outcome.case, conversion=frozen), outcome.steps)
     for reward in waiting:

@@ -4,9 +4,10 @@ Approved rewards count, and those still waiting that come earlier in canonical o
 does not depend on who asks first, and is never above the cap.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left, insort
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -48,6 +49,25 @@ class Waiting:
     amount_minor: int
 
 
+@dataclass(slots=True)
+class Tally:
+    """So many rewards of a limit, and what they are worth by currency."""
+
+    rewards: int = 0
+    minor: Counter[str] = field(default_factory=Counter)
+
+    def add(self, currency: str, amount_minor: int, rewards: int) -> None:
+        """So many more (negative: fewer)."""
+        self.rewards += rewards
+        self.minor[currency] += amount_minor
+
+    def plus(self, other: "Tally") -> "Tally":
+        """Both together."""
+        minor = self.minor.copy()
+        minor.update(other.minor)
+        return Tally(self.rewards + other.rewards, minor)
+
+
 def limit(terms: Terms, cap: Cap) -> Limit | None:
     """The limit that a reward counts in by a cap. A participant's cap is about referrers only."""
     if cap.per is CapPer.PARTICIPANT and terms.side is not Side.REFERRER:
@@ -78,34 +98,42 @@ def limit_ids(terms: Terms, caps: Sequence[Cap]) -> tuple[str, ...]:
 
 
 class LimitBook:
-    """The locked limits of one batch: what is taken, and who waits. It changes as rewards do."""
+    """The locked limits of one batch: what is taken, and who waits. It changes as rewards do.
+
+    The batch's own waiting rewards are known one by one, all others only as what is ahead of a
+    place: a book is as large as its batch.
+    """
 
     def __init__(self) -> None:
-        self._taken: defaultdict[tuple[str, str], int] = defaultdict(int)
-        self._count: defaultdict[str, int] = defaultdict(int)
-        self._waiting: defaultdict[str, dict[str, Waiting]] = defaultdict(dict)
+        self._taken: defaultdict[str, Tally] = defaultdict(Tally)
+        self._ahead: dict[tuple[str, Place], Tally] = {}
+        self._waiting: defaultdict[str, list[Waiting]] = defaultdict(list)
 
     def take(self, limit_id: str, currency: str, amount_minor: int, rewards: int) -> None:
         """So many rewards of this limit are approved (negative: no longer)."""
-        self._taken[limit_id, currency] += amount_minor
-        self._count[limit_id] += rewards
+        self._taken[limit_id].add(currency, amount_minor, rewards)
 
-    def wait(self, limit_id: str, waiting: Waiting) -> None:
-        """This reward of the limit is not decided yet."""
-        self._waiting[limit_id][waiting.place.reward_id] = waiting
+    def ahead(self, limit_id: str, place: Place, waiting: Tally) -> None:
+        """So much waits before this place, beside the rewards of the batch."""
+        self._ahead[limit_id, place] = waiting
+
+    def wait(self, reward: Reward) -> None:
+        """This reward of the batch is not decided yet."""
+        place = Place(*reward.terms.place)
+        waiting = Waiting(place, reward.terms.currency, reward.amount_minor)
+        for limit_id in reward.terms.limit_ids:
+            insort(self._waiting[limit_id], waiting, key=_place)
 
     def move(self, before: Reward, after: Reward) -> None:
         """A reward has changed in this batch."""
-        currency, place = after.terms.currency, Place(*after.terms.place)
-        for limit_id in before.terms.limit_ids:
-            self._waiting[limit_id].pop(before.reward_id, None)
-            if before.counts:
-                self.take(limit_id, currency, -before.amount_minor, -1)
-        for limit_id in after.terms.limit_ids:
-            if after.waits:
-                self.wait(limit_id, Waiting(place, currency, after.amount_minor))
-            elif after.counts:
-                self.take(limit_id, currency, after.amount_minor, 1)
+        if before.waits:
+            self._forget(before)
+        elif before.counts:
+            self._count(before, -1)
+        if after.waits:
+            self.wait(after)
+        elif after.counts:
+            self._count(after, 1)
 
     def clip(self, reward: Reward, caps: Sequence[Cap]) -> tuple[int, tuple[str, ...]]:
         """What may be approved of a reward, and why it is not all of it."""
@@ -118,22 +146,35 @@ class LimitBook:
         return allowed, tuple(lines)
 
     def _left(self, cap: Cap, found: Limit, reward: Reward) -> "_Left | None":
-        earlier = [
-            one
-            for one in self._waiting[found.limit_id].values()
-            if one.place < Place(*reward.terms.place)
-        ]
+        gone = self._gone(found.limit_id, Place(*reward.terms.place))
         where = f"Cap {cap.name} of program {found.program_id} ({found.period}, {found.scope})"
-        if cap.rewards is not None:
-            count = cap.rewards - self._count[found.limit_id] - len(earlier)
-            if count <= 0:
-                return _Left(0, f"{where}: all {cap.rewards} rewards are taken.")
+        if cap.rewards is not None and gone.rewards >= cap.rewards:
+            return _Left(0, f"{where}: all {cap.rewards} rewards are taken.")
         currency = reward.terms.currency
         if cap.amount is None or cap.amount.currency != currency:
             return None
-        taken = self._taken[found.limit_id, currency] + _sum(earlier, currency)
-        left = max(cap.amount.amount_minor - taken, 0)
+        left = max(cap.amount.amount_minor - gone.minor[currency], 0)
         return _Left(left, f"{where}: {money_text(left, currency)} of {cap.amount} were left.")
+
+    def _gone(self, limit_id: str, place: Place) -> Tally:
+        """What a reward at this place finds taken, or kept for those that wait before it."""
+        gone = self._taken[limit_id].plus(self._ahead.get((limit_id, place), Tally()))
+        waiting = self._waiting[limit_id]
+        for one in waiting[: bisect_left(waiting, place, key=_place)]:
+            gone.add(one.currency, one.amount_minor, 1)
+        return gone
+
+    def _count(self, reward: Reward, sign: int) -> None:
+        for limit_id in reward.terms.limit_ids:
+            self.take(limit_id, reward.terms.currency, sign * reward.amount_minor, sign)
+
+    def _forget(self, reward: Reward) -> None:
+        place = Place(*reward.terms.place)
+        for limit_id in reward.terms.limit_ids:
+            waiting = self._waiting[limit_id]
+            at = bisect_left(waiting, place, key=_place)
+            if at < len(waiting) and waiting[at].place == place:
+                del waiting[at]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,5 +183,5 @@ class _Left:
     line: str
 
 
-def _sum(waiting: Iterable[Waiting], currency: str) -> int:
-    return sum(one.amount_minor for one in waiting if one.currency == currency)
+def _place(waiting: Waiting) -> Place:
+    return waiting.place

@@ -22,10 +22,11 @@ _TOOK_BACK = "taken back while its payout was on the way"
 
 
 class Word(StrEnum):
-    """What a provider says of a payout."""
+    """What a provider says of a payout. `refused` is a no that does not name it."""
 
     SETTLED = "settled"
     FAILED = "failed"
+    REFUSED = "refused"
     UNKNOWN = "unknown"
     NEVER_HEARD = "never_heard"
 
@@ -62,6 +63,17 @@ def fund(reward: Reward, owed_minor: int, now: datetime) -> Iterator[Step]:
     yield step
     if not rest:
         yield fulfilled_by_netting(step.reward, now)
+
+
+def weigh(payout: Payout, answer: Answer) -> Answer:
+    """What an answer is worth to a payout as it stands now.
+
+    A refusal is about the attempt that was refused. It ends the payout only if there was no other,
+    of which the provider may have paid one; then only its own word about this payout does.
+    """
+    if answer.word is not Word.REFUSED:
+        return answer
+    return replace(answer, word=Word.FAILED if payout.attempts <= 1 else Word.UNKNOWN)
 
 
 def hear_provider(case: Case, payout: Payout, answer: Answer, now: datetime) -> Iterator[Step]:

@@ -74,15 +74,22 @@ def request(reward: Reward, amount_minor: int, now: datetime) -> Payout:
 
 
 def _left_of(conversion: Conversion) -> Fraction:
-    """How much is left of what was net when the conversion was approved."""
+    """How much is left of what was net when the conversion was approved.
+
+    Amounts of two currencies are never compared: when the credit's has changed since, the part that
+    is left of it by its own account is that part of what was frozen.
+    """
     credit = conversion.credit
     net = conversion.frozen_minor - conversion.frozen_refunded_minor
     if credit is None or credit.state is ConversionState.REVERSED:
         return Fraction(0)
     if net <= 0:
         return ONE
-    left = max(conversion.frozen_minor - credit.refunded_minor, 0)
-    return min(Fraction(left, net), ONE)
+    if credit.currency == conversion.frozen_currency:
+        left = Fraction(max(conversion.frozen_minor - credit.refunded_minor, 0))
+    else:
+        left = conversion.frozen_minor * credit.net_ratio
+    return min(left / net, ONE)
 
 
 def _reduce(case: Case, reward: Reward, cut: _Cut) -> Iterator[Step]:

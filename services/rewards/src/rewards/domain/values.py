@@ -99,7 +99,8 @@ class Verdict:
 class Conversion:
     """Where credits, verdicts and the hold meet. Its rewards freeze together.
 
-    `frozen_minor` and `frozen_refunded_minor` are the amount and refunds that approval looked at.
+    `frozen_minor`, `frozen_refunded_minor` and `frozen_currency` are the amount and refunds that
+    approval looked at.
     """
 
     conversion_id: str
@@ -111,6 +112,7 @@ class Conversion:
     resolved_at: datetime | None = None
     frozen_minor: int = 0
     frozen_refunded_minor: int = 0
+    frozen_currency: str | None = None
 
     @property
     def is_open(self) -> bool:

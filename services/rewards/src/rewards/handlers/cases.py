@@ -44,12 +44,13 @@ async def open_work(
 
 
 async def open_desk(
-    tx: Transaction, credits_: Iterable[Credit], deciding: Iterable[tuple[str, Credit]]
+    tx: Transaction, work: Work, credits_: Iterable[Credit], deciding: Iterable[tuple[str, Credit]]
 ) -> Desk:
     """The facts that credits need, and the locked limits of the conversions that may be decided."""
     facts = await facts_store.load_facts(tx, (s for credit in credits_ for s in credit.shares))
     wanted = [found for key, credit in deciding for found in _limits(key, credit, facts)]
-    return Desk(facts=facts, limits=await limits_store.lock(tx, wanted))
+    own = [reward for case in work.cases.values() for reward in case.rewards.values()]
+    return Desk(facts=facts, limits=await limits_store.lock(tx, wanted, own))
 
 
 def _limits(conversion_id: str, credit: Credit, facts: Facts) -> Iterator[tuple[Limit, Place]]:

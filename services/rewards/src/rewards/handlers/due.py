@@ -20,7 +20,7 @@ async def end_holds(tx: Transaction, rows: Sequence[DueRow]) -> None:
         for key, case in sorted(work.cases.items())
         if case.conversion.credit is not None and case.conversion.hold_ended_at is None
     ]
-    desk = await open_desk(tx, [credit for _, credit in waiting], waiting)
+    desk = await open_desk(tx, work, [credit for _, credit in waiting], waiting)
     for row in rows:
         work.take(end_hold(work.cases[row.subject], desk, row.now), row.cause)
     await work.save()

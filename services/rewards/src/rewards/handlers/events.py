@@ -14,6 +14,7 @@ from ..domain.values import Case, Conversion, Credit, Verdict
 from ..store import conversions
 from .cases import open_desk, open_work
 from .wire import credit_of, verdict_of
+from .work import Work
 
 News = tuple[Event[EventData], str, Credit | Verdict]
 
@@ -24,7 +25,7 @@ async def handle(tx: Transaction, events: Sequence[Event[EventData]]) -> None:
     known = await conversions.lock(tx, {conversion_id for _, conversion_id, _ in heard})
     heard = [news for news in heard if _is_new(known[news[1]], news[2])]
     work = await open_work(tx, known, {key for _, key, value in heard if _acts(known[key], value)})
-    desk = await _desk(tx, known, heard)
+    desk = await _desk(tx, work, heard)
     for event, conversion_id, value in heard:
         case = work.cases[conversion_id]
         missing = _missing(case, value, desk)
@@ -56,12 +57,14 @@ def _acts(conversion: Conversion, value: Credit | Verdict) -> bool:
     return conversion.hold_ended_at is not None
 
 
-async def _desk(tx: Transaction, known: dict[str, Conversion], heard: Sequence[News]) -> Desk:
+async def _desk(tx: Transaction, work: Work, heard: Sequence[News]) -> Desk:
+    known = {key: case.conversion for key, case in work.cases.items()}
     overdue = {key for _, key, _ in heard if known[key].is_overdue}
     before = [(key, credit) for key in sorted(overdue) if (credit := known[key].credit)]
     fresh = [(key, value) for _, key, value in heard if isinstance(value, Credit)]
     return await open_desk(
         tx,
+        work,
         [credit for _, credit in (*before, *fresh)],
         [*before, *((key, credit) for key, credit in fresh if key in overdue)],
     )

@@ -132,11 +132,12 @@ class Work:
 
     async def _save_rewards(self) -> None:
         latest = {step.reward.reward_id: step.reward for step, _ in self._steps}
-        new = {step.reward.reward_id for step, _ in self._steps if step.before.revision == 0}
+        first = {step.reward.reward_id: step.before for step, _ in reversed(self._steps)}
+        new = {key for key, before in first.items() if before.revision == 0}
         await rewards.add(self._tx, [latest[key] for key in sorted(new)])
         await rewards.save(self._tx, [latest[key] for key in sorted(latest.keys() - new)])
         await rewards.save_steps(self._tx, [step for step, _ in self._steps])
-        await limits.save_claims(self._tx, [(step.before, step.reward) for step, _ in self._steps])
+        await limits.save_claims(self._tx, [(first[key], latest[key]) for key in sorted(latest)])
         touched = {payout.payout_id for step, _ in self._steps for payout in step.payouts}
         touched |= self._rescheduled
         await payouts.save(self._tx, [self._intents[key] for key in sorted(touched)])

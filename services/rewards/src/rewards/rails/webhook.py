@@ -3,9 +3,9 @@
 POST {url} with the payout; GET {url}/{payout_id} asks. Both answer
 `{"payout_id": …, "state": "settled" | "failed" | "pending", "amount_minor": …, "currency": …,
 "reference": …, "reason": …}`. Only an answer that names this very payout, and its amount, counts;
-a 404 to the question says that it was never heard of. A 4xx to the POST is final when it names
-this payout as failed, or on the first attempt, but for 401, 403, 404 and those that ask for
-patience. Everything else is not an answer.
+a 404 to the question says that it was never heard of. A 4xx to the POST is the provider's final
+word if it names this payout as failed, else a refusal of this attempt; but 401, 403 and 404 are
+about us, and those that ask for patience about nothing. Everything else is not an answer.
 """
 
 import base64
@@ -19,6 +19,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 import structlog
+from service_kit import metrics
 from service_kit.telemetry import current_traceparent
 
 from ..domain.paying import Answer, Word
@@ -39,6 +40,9 @@ _NOT_ABOUT_THE_PAYOUT = {  # our secret or our URL is wrong: whoever repairs it 
     HTTPStatus.NOT_FOUND,
 }
 log = structlog.stdlib.get_logger(__name__)
+calls_refused = metrics.counter(
+    "payout_calls_refused", "Calls that the provider refused us, whatever the payout", "status"
+)
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -67,8 +71,10 @@ class Webhook:
         """Ask for the payment."""
         body = msgspec.json.encode(_request(payout))
         status, text = await self._call("POST", self._url, payout.payout_id, body)
+        if status in _NOT_ABOUT_THE_PAYOUT:
+            return _refused_us(status, payout.payout_id)
         if 400 <= status < 500:
-            return _refusal(status, text, payout)
+            return _refusal(status, text, payout.payout_id)
         return _answer(status, text, payout.payout_id, (payout.amount_minor, payout.currency))
 
     async def ask(self, payout_id: str) -> Answer:
@@ -77,6 +83,8 @@ class Webhook:
         status, text = await self._call("GET", self._url.copy_with(path=path), payout_id, b"")
         if status == HTTPStatus.NOT_FOUND:
             return Answer(word=Word.NEVER_HEARD)
+        if status in _NOT_ABOUT_THE_PAYOUT:
+            return _refused_us(status, payout_id)
         return _answer(status, text, payout_id, None)
 
     async def _call(
@@ -162,24 +170,21 @@ def _answer(status: int, text: bytes, payout_id: str, due: tuple[int, str] | Non
     return Answer(word=Word(reply.state), reference=reply.reference, reason=reason)
 
 
-def _refusal(status: int, text: bytes, payout: Payout) -> Answer:
-    """What a 4xx is worth: final if it names this payout as failed, or if nothing was sent before.
+def _refused_us(status: int, payout_id: str) -> Answer:
+    """The provider does not know us, or we do not know its address: an operator has to look."""
+    log.error("the provider refuses us", payout_id=payout_id, status=status)
+    calls_refused(str(status)).inc()
+    return Answer(word=Word.UNKNOWN, reason=f"the provider refuses us with HTTP {status}")
 
-    After an attempt of unknown fate a status alone says nothing of that attempt.
-    """
-    if status in _NOT_ABOUT_THE_PAYOUT:
-        log.error("the provider refuses us", payout_id=payout.payout_id, status=status)
+
+def _refusal(status: int, text: bytes, payout_id: str) -> Answer:
+    """What another 4xx is worth: the provider's word if it names this payout as failed."""
     reply = _reply(text)
     reason = reply.reason[:_MAX_REASON_CHARACTERS] if reply else ""
     said = f"refused with HTTP {status}{': ' if reason else ''}{reason}"
-    is_its_word = reply is not None and (reply.payout_id, reply.state) == (
-        payout.payout_id,
-        "failed",
-    )
-    passing = status in _RETRY_LATER | _NOT_ABOUT_THE_PAYOUT
-    if is_its_word or (payout.attempts <= 1 and not passing):
+    if reply is not None and (reply.payout_id, reply.state) == (payout_id, "failed"):
         return Answer(word=Word.FAILED, reason=said)
-    return Answer(word=Word.UNKNOWN, reason=said)
+    return Answer(word=Word.UNKNOWN if status in _RETRY_LATER else Word.REFUSED, reason=said)
 
 
 def _reply(text: bytes) -> Reply | None:

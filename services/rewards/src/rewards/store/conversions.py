@@ -35,6 +35,7 @@ _ROWS = Rows(
         "resolved_at": "timestamptz",
         "frozen_minor": "bigint",
         "frozen_refunded_minor": "bigint",
+        "frozen_currency": "text",
     },
 )
 _VERDICTS = Rows(
@@ -87,6 +88,7 @@ def _row(conversion: Conversion) -> tuple[object, ...]:
         conversion.resolved_at,
         conversion.frozen_minor,
         conversion.frozen_refunded_minor,
+        conversion.frozen_currency,
     )
 
 
@@ -135,6 +137,7 @@ def _conversion(row: asyncpg.Record) -> Conversion:
         resolved_at=row["resolved_at"],
         frozen_minor=row["frozen_minor"],
         frozen_refunded_minor=row["frozen_refunded_minor"],
+        frozen_currency=row["frozen_currency"],
     )
 
 

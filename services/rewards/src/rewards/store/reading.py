@@ -156,5 +156,12 @@ async def broken_rewards(tx: Transaction) -> list[Row]:
     )
 
 
+async def broken_limits(tx: Transaction) -> list[Row]:
+    """Limits whose totals do not follow from their claims, and these from the rewards: none."""
+    return _rows(
+        await tx.fetch("SELECT limit_id, problem FROM limits_miscounted() ORDER BY 1, 2 LIMIT 100")
+    )
+
+
 def _rows(rows: Sequence[asyncpg.Record]) -> list[Row]:
     return [dict(row) for row in rows]
