@@ -1,9 +1,10 @@
 """The exactly-once core on a real database: what is taken up, how often, at what price."""
 
-from dataclasses import replace
+import dataclasses
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 from service_kit.events import emitted_id
 from service_kit.problems import Transient
 from service_kit.testing import EPOCH, Harness, event
@@ -124,7 +125,7 @@ async def test_while_a_suspect_is_not_taken_up_its_partition_is_not_consumed(har
         seen.append(await harness.runtime.pool.fetchval(THROUGH) or EPOCH)
         await handle(tx, events)
 
-    harness.runtime.service = replace(harness.service, handle=watching)
+    harness.runtime.service = dataclasses.replace(harness.service, handle=watching)
     later = EPOCH + timedelta(hours=1)
     good = event(OrderPlaced(order_id="good"), at=later)
     bad = event(OrderPlaced(order_id="bad", mood="fails"), at=EPOCH + timedelta(minutes=1))
@@ -137,7 +138,7 @@ async def test_what_postgresql_says_of_a_row_is_not_repeated(harness) -> None:
     async def failing(tx, _events):
         await tx.execute("INSERT INTO products VALUES ('ada@example.com', NULL)")
 
-    harness.runtime.service = replace(harness.service, handle=failing)
+    harness.runtime.service = dataclasses.replace(harness.service, handle=failing)
     await harness.deliver(event(OrderPlaced(order_id="o1")), strict=False)
     [parked] = await harness.parked()
     assert "violates not-null constraint" in parked.detail

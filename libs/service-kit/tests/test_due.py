@@ -100,6 +100,23 @@ async def test_the_end_of_a_partition_counts_as_consumed(harness):
     assert await shipped(harness) == 1
 
 
+async def test_a_partition_that_kafka_no_longer_has_holds_up_nothing(harness):
+    await place(harness, 1)
+    gone = ("web.orders", 7)
+    await progress.advance(harness.runtime.pool, {gone: EPOCH} | dict.fromkeys(PLACES, LATER))
+    await DueLoop(harness.runtime, Reader(*PLACES, gone)).step()
+    assert await shipped(harness) == 0
+    await DueLoop(harness.runtime, Reader(*PLACES)).step()
+    assert await shipped(harness) == 1
+
+
+async def test_a_partition_of_which_nothing_is_known_is_waited_for(harness):
+    await place(harness, 1)
+    await progress.advance(harness.runtime.pool, dict.fromkeys(PLACES, LATER))
+    await DueLoop(harness.runtime, Reader(*PLACES, ("web.orders", 2))).step()
+    assert await shipped(harness) == 0
+
+
 async def test_the_loop_sleeps_until_the_next_row(harness):
     now = harness.runtime.now()
     cause = Cause("test", "x", now, "x")

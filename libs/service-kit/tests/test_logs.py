@@ -21,6 +21,7 @@ PERSONAL = (
     ("key gw_sk_9aZ81kLqW0_xY refused", "9aZ81kLqW0"),
     ("header Authorization: Bearer abc.def-ghi", "abc.def-ghi"),
     ("connect postgresql://rewards:hunter2hunter2@db:5432/rewards", "hunter2"),
+    ("null value in column\nDETAIL:  Failing row contains (Ada\nLovelace, 7).", "Lovelace"),
 )
 
 

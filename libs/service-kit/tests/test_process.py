@@ -16,6 +16,7 @@ import pytest_asyncio
 from kit_stack import Stack, eventually, free_port, published, record, send
 from service_kit.crash import CRASH_POINTS
 from service_kit.producer import Producer, Record
+from service_kit.testing import Harness
 from shared_schemas.envelope import Envelope
 from shop import OrderChanged, OrderPlaced, OrderTaken, ProductListed
 
@@ -145,12 +146,14 @@ async def test_a_kill_at_any_point_loses_and_doubles_nothing(
     stack, producer, harness, tmp_path, point
 ):
     places = [OrderPlaced(order_id=f"o{n}", ship_after_seconds=0) for n in range(20)]
-    waits = [OrderPlaced(order_id="w", product="soap")]
+    waits = [OrderPlaced(order_id=f"w{n}", product="soap") for n in range(12)]
     bad = [OrderPlaced(order_id="bad", mood="fails")]
     changes = [OrderChanged(order_id="c", step=n) for n in range(20)]
     events = [*places, *waits, *bad, *changes]
-    async with running(stack, tmp_path, GOODWORD_CRASH_AT=point) as service:
+    few = {"GOODWORD_BATCH_MAX_RECORDS": "5"}  # so that a fact leaves some that wait for it
+    async with running(stack, tmp_path, GOODWORD_CRASH_AT=point, **few) as service:
         await send(producer, *(record(data, n) for n, data in enumerate(events)))
+        await eventually(lambda: dead_or_waiting(service, harness, len(waits)), 30)
         await send(producer, product("soap"))
         assert await service.ended(30) == -signal.SIGKILL
     async with running(stack, tmp_path) as service:
@@ -159,12 +162,17 @@ async def test_a_kill_at_any_point_loses_and_doubles_nothing(
     applied = await harness.fetch("SELECT order_id, step, times FROM orders ORDER BY place")
     assert all(row["times"] == 1 for row in applied)
     counts = Counter(row["order_id"] for row in applied)
-    assert counts == {f"o{n}": 1 for n in range(20)} | {"w": 1, "c": 20}
+    once = [data.order_id for data in (*places, *waits)]
+    assert counts == dict.fromkeys(once, 1) | {"c": 20}
     assert [row["step"] for row in applied if row["order_id"] == "c"] == list(range(20))
     assert len(await harness.fetch("SELECT FROM shipped")) == 20
     assert [row.reason for row in await harness.parked()] == ["handler_failed"]
-    ids = {Envelope.from_headers(r.headers).event_id for r in await published(stack, 61)}
-    assert len(ids) == 61  # 41 taken, 20 shipped
+    ids = {Envelope.from_headers(r.headers).event_id for r in await published(stack, 72)}
+    assert len(ids) == 72  # 52 taken, 20 shipped
+
+
+async def dead_or_waiting(service: Running, harness: Harness, count: int) -> bool:
+    return service.process.returncode is not None or len(await harness.waiting()) == count
 
 
 async def settled(service: Running) -> bool:

@@ -58,9 +58,9 @@ async def test_every_start_reads_a_table_whole_and_a_bad_record_stops_nothing(st
     await list_products(producer, ProductListed(product="soap", revision=2))
     for _ in range(2):
         runtime = await stack.runtime()
-        async with reading(runtime) as reader:
-            assert not reader.is_at_end
-            await eventually(lambda: reader.is_at_end)
+        async with reading(runtime):
+            assert not runtime.tables_at_end.is_set()
+            await eventually(runtime.tables_at_end.is_set)
         rows = await runtime.pool.fetch("SELECT product, revision FROM products ORDER BY product")
         assert [tuple(row) for row in rows] == [("salt", 1), ("soap", 2)]
         await runtime.close_pool()
@@ -68,8 +68,8 @@ async def test_every_start_reads_a_table_whole_and_a_bad_record_stops_nothing(st
 
 async def test_an_empty_table_is_at_its_end(stack):
     runtime = await stack.runtime()
-    async with reading(runtime) as reader:
-        await eventually(lambda: reader.is_at_end)
+    async with reading(runtime):
+        await eventually(runtime.tables_at_end.is_set)
     await runtime.close_pool()
 
 
@@ -84,8 +84,8 @@ async def test_without_a_database_the_service_keeps_what_it_hears(stack, produce
     settings = stack.settings(database=None)
     service = Service(name="web", topics=TOPICS, tables=(ProductListed,), remember=remember)
     runtime = Runtime(service, settings, telemetry=Telemetry("web"), producer=Producer(settings))
-    async with reading(runtime) as reader:
-        await eventually(lambda: reader.is_at_end)
+    async with reading(runtime):
+        await eventually(runtime.tables_at_end.is_set)
         await list_products(producer, ProductListed(product="bad", mood="fails"))
         await list_products(producer, ProductListed(product="soap"))
         await eventually(lambda: heard == ["soap"])

@@ -124,7 +124,7 @@ async def test_discarding_lets_the_others_of_the_key_go_on(harness):
     [parked] = await harness.parked()
     assert await harness.discard(parked) == "discarded"
     assert await taken(harness) == [("o1", 2)]
-    assert await harness.fetch("SELECT FROM kit.held") == []
+    assert await harness.fetch("SELECT FROM kit.quarantine") == []
 
 
 async def test_a_release_that_fails_changes_nothing(harness):

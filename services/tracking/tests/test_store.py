@@ -2,11 +2,15 @@
 
 import asyncio
 from datetime import timedelta
+from itertools import permutations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from service_kit.waiting import first_of
 from shared_schemas.keys import KeyKind, api_key_hash
+from shared_schemas.states import LinkState
+from tracking.domain.tables import ApiKey, DayKey
 from tracking.loops import keep_snapshot, recall, watch_tables
 from tracking.store.recent import Recent
 from tracking.store.registry import Registry, Revocation
@@ -41,7 +45,39 @@ def test_a_revoked_key_stays_revoked_when_it_is_issued_again_at_an_older_revisio
     found = known.key(HASH)
     assert found is not None
     assert not found.opens_door(NOW)
-    assert known.learn([Revocation(key_id="nobody", revision=1)]) == 0
+
+
+@pytest.mark.parametrize(("issued", "revoked"), [(1, 2), (2, 2), (3, 2)])
+def test_a_revocation_counts_by_revision_whichever_is_heard_first(
+    issued: int, revoked: int
+) -> None:
+    """An issue that is older than a revocation heard before it stays revoked."""
+    for entry in (key(revision=issued), replace(day_key(), revision=issued)):
+        revocation = Revocation(key_id=entry.key_id, revision=revoked)
+        for heard in permutations([entry, revocation]):
+            known = Registry()
+            known.learn(heard)
+            (found,) = known
+            assert isinstance(found, ApiKey | DayKey)
+            assert found.revoked == (revoked > issued), heard
+            assert found.revision == max(issued, revoked)
+
+
+def test_the_highest_revocation_of_a_key_that_is_not_known_yet_is_kept() -> None:
+    known = Registry()
+    assert known.learn([Revocation(key_id=key().key_id, revision=3)]) == 1
+    assert known.learn([Revocation(key_id=key().key_id, revision=2)]) == 0
+    known.learn([key(revision=2)])
+    assert not known.key(HASH).opens_door(NOW)
+
+
+@pytest.mark.parametrize("state", [LinkState.REVOKED, LinkState.EXPIRED])
+def test_a_link_that_is_over_stays_so_when_it_is_issued_later_at_an_older_revision(
+    state: LinkState,
+) -> None:
+    known = Registry()
+    known.learn([link(revision=2, state=state), link()])
+    assert known.link("anna") == link(revision=2, state=state)
 
 
 def test_a_key_is_not_found_by_the_hash_that_it_had_before() -> None:
@@ -53,12 +89,13 @@ def test_a_key_is_not_found_by_the_hash_that_it_had_before() -> None:
 
 def test_a_snapshot_gives_back_what_was_known(tmp_path: Path) -> None:
     path, many = tmp_path / "state" / "tables", [link(f"c{n}") for n in range(1_200)]
-    known = registry(*many)
+    known = registry(*many, Revocation(key_id="not-issued-yet", revision=2))
     save(path, known)
     recalled = Registry()
     recall(recalled, path)
     assert list(recalled) == list(known)
     assert not recalled.complete
+    assert Revocation(key_id="not-issued-yet", revision=2) in list(recalled)
     assert not recalled.changed.is_set()
     assert recalled.key(HASH) == key()
     assert recalled.day_key(NOW) == day_key()
@@ -103,18 +140,17 @@ async def test_a_change_is_written_soon_and_the_last_one_at_the_stop(tmp_path: P
     assert "late" in {entry.code for entry in load(path) if hasattr(entry, "code")}
 
 
-async def test_the_tables_stay_complete_once_they_were() -> None:
-    known, stop, ends = registry(complete=False), asyncio.Event(), iter([False, True, False])
-
-    async def at_end() -> bool:
-        return next(ends)
-
+@pytest.mark.parametrize("read", [True, False])
+async def test_the_tables_are_complete_once_they_are_read(read: bool) -> None:
+    known, at_end, stop = registry(complete=False), asyncio.Event(), asyncio.Event()
     watching = asyncio.create_task(watch_tables(known, at_end, stop))
-    while not known.complete:
-        await first_of(stop, seconds=0.01)
+    await asyncio.sleep(0)
+    assert not known.complete
+    (at_end if read else stop).set()
+    await first_of(stop, seconds=0.01)
+    assert known.complete is read
     stop.set()
-    await watching
-    assert next(ends) is False
+    await asyncio.wait_for(watching, 5)
 
 
 def test_recent_ids_are_remembered_within_bounds() -> None:

@@ -7,10 +7,11 @@ suspect is tried once more, alone on a fresh connection: only what fails there i
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import asyncpg
+from msgspec.structs import replace
 from opentelemetry.trace import Span, SpanKind
 from shared_schemas.event import EventData
 

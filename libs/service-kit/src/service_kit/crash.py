@@ -24,6 +24,9 @@ CRASH_POINTS: tuple[str, ...] = (
     "after_mark",
     "before_due_commit",
     "after_due_commit",
+    "before_wake_commit",
+    "after_wake_commit",
+    "before_upkeep_commit",
 )
 """Every point of the kit, so that a test can loop over all of them."""
 

@@ -31,7 +31,6 @@ class DueLoop:
     def __init__(self, runtime: "AnyRuntime", consumer: Consumer | None) -> None:
         self._runtime = runtime
         self._consumer = consumer
-        self._known: set[progress.Place] = set()
         self._aside: dict[str, float] = {}  # kinds that were stuck, until when
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -74,14 +73,8 @@ class DueLoop:
         partitions = self._consumer.partitions()
         if partitions is None:
             return progress.EPOCH
-        if partitions != self._known:
-            await progress.advance(self._runtime.pool, dict.fromkeys(partitions, progress.EPOCH))
-            self._known = partitions
-        through = await self._horizon()
+        through = await progress.horizon(self._runtime.pool, partitions)
         if through < wanted and (ends := await self._consumer.at_end()):
             await progress.advance(self._runtime.pool, ends)
-            through = await self._horizon()
+            through = await progress.horizon(self._runtime.pool, partitions)
         return through
-
-    async def _horizon(self) -> datetime:
-        return await progress.horizon(self._runtime.pool, list(self._runtime.service.group_topics))

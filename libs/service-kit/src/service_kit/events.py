@@ -7,6 +7,7 @@ from hashlib import sha1
 from typing import Generic, TypeVar
 from uuid import UUID
 
+import msgspec
 from shared_schemas.envelope import Envelope
 from shared_schemas.event import EventData
 
@@ -16,8 +17,7 @@ DataT_co = TypeVar("DataT_co", bound=EventData, covariant=True)
 _NAMESPACE = UUID("6f0c5a1e-7c0a-5b52-9a55-0c6f1f0a2d10").bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(msgspec.Struct, frozen=True):
     """What an emission follows from: its `now` becomes the emission's `ce_time`."""
 
     source: str
@@ -34,8 +34,7 @@ class Cause:
         return cls(source, key, now, derived_id(source, key), traceparent)
 
 
-@dataclass(frozen=True, slots=True)
-class Event(Generic[DataT_co]):
+class Event(msgspec.Struct, Generic[DataT_co], frozen=True):
     """One delivered event. `traceparent` is that of its processing, else as it was received."""
 
     envelope: Envelope

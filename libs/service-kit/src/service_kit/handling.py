@@ -9,25 +9,15 @@ from typing import TYPE_CHECKING
 
 from shared_schemas.event import EventData
 
-from . import due, held, metrics, outbox, parking
+from . import due, facts, held, metrics, outbox, parking, waking
 from .events import Event
 from .failures import fault_of, isolated
-from .held import Held, OrderedKey
+from .held import Fact, Held
 from .intake import Delivery, Item, RawHeaders
 from .transaction import Transaction, Wait
 
 if TYPE_CHECKING:
     from .runtime import AnyRuntime
-
-_MEET = """
-INSERT INTO kit.facts AS met (kind, id, known_at)
-SELECT kind, id, CASE WHEN known THEN now() END
-  FROM unnest($1::text[], $2::text[], $3::boolean[]) AS f (kind, id, known)
- ORDER BY kind, id
-    ON CONFLICT (kind, id) DO UPDATE
-   SET known_at = coalesce(EXCLUDED.known_at, met.known_at), touched_at = now()
-RETURNING kind, id, known_at IS NOT NULL AS known
-"""
 
 
 async def handle(
@@ -39,44 +29,32 @@ async def handle(
 
 
 async def complete(runtime: "AnyRuntime", tx: Transaction) -> None:
-    """Write what was said in `tx`; handle what became possible."""
+    """Write what was said in `tx`; handle what became possible, and write what that says of it."""
+    await _write(tx)
+    waits, announced = tx.take_waits()
+    if waits or announced:
+        await _meet(runtime, tx, waits, announced)
+        await _write(tx)
+
+
+async def _write(tx: Transaction) -> None:
     await outbox.write(tx)
     await due.write(tx)
-    waits, facts = tx.take_waits()
-    if waits or facts:
-        await _meet(runtime, tx, waits, facts)
 
 
 async def _meet(
-    runtime: "AnyRuntime", tx: Transaction, waits: Sequence[Wait], facts: set[tuple[str, str]]
+    runtime: "AnyRuntime", tx: Transaction, waits: Sequence[Wait], announced: set[Fact]
 ) -> None:
     """Waiter and fact lock the same row; whoever comes second finds what the first left."""
-    known = await _lock_facts(tx, {(wait.kind, wait.id) for wait in waits}, facts)
+    known = await facts.meet(tx, {(wait.kind, wait.id) for wait in waits}, announced)
     again, later = _sort_out(tx, waits, known)
-    woken = await held.wake(tx, facts) if facts else []
+    woken = await waking.wake(tx, announced) if announced else []
     await held.put(tx, [_waiting(runtime, wait) for wait in later])
-    items = [_item_of(event) for event in again]
-    items += [held_item(runtime, row) for row in woken if not row.ordered]
-    await _handle_woken(runtime, tx, items)
-    for key in dict.fromkeys(row.key for row in woken if row.key is not None):
-        await drain(runtime, tx, key)
-
-
-async def _lock_facts(
-    tx: Transaction, waited_for: set[tuple[str, str]], facts: set[tuple[str, str]]
-) -> set[tuple[str, str]]:
-    keys = sorted(waited_for | facts)
-    rows = await tx.fetch(
-        _MEET,
-        [kind for kind, _ in keys],
-        [fact_id for _, fact_id in keys],
-        [key in facts for key in keys],
-    )
-    return {(row["kind"], row["id"]) for row in rows if row["known"]}
+    await waking.take_up(runtime, tx, [_item_of(event) for event in again], woken)
 
 
 def _sort_out(
-    tx: Transaction, waits: Sequence[Wait], known: set[tuple[str, str]]
+    tx: Transaction, waits: Sequence[Wait], known: set[Fact]
 ) -> tuple[list[Event[EventData]], list[Wait]]:
     """Events to handle again because their fact is known by now, and waits to keep.
 
@@ -94,7 +72,7 @@ def _sort_out(
     return again, later
 
 
-async def _handle_woken(runtime: "AnyRuntime", tx: Transaction, items: Sequence[Item]) -> None:
+async def handle_woken(runtime: "AnyRuntime", tx: Transaction, items: Sequence[Item]) -> None:
     """Handle woken events without letting a bad one spoil the transaction that woke it."""
     faults = [(item, item.fault) for item in items if item.fault is not None]
 
@@ -106,17 +84,6 @@ async def _handle_woken(runtime: "AnyRuntime", tx: Transaction, items: Sequence[
     await parking.park(runtime, tx, faults + [(item, fault_of(error)) for item, error in failed])
     for item in good:
         metrics.handled(item.type or "", "woken").inc()
-
-
-async def drain(runtime: "AnyRuntime", tx: Transaction, key: OrderedKey) -> None:
-    """Handle the held events of an ordered key in order, up to one that stays held."""
-    await held.lock_key(tx, key)
-    while (row := await held.first(tx, key)) is not None:
-        if row.state != "behind":
-            return
-        await held.take(tx, row.source, row.id)
-        await _handle_woken(runtime, tx, [held_item(runtime, row)])
-    await held.free_key(tx, key)
 
 
 def held_item(runtime: "AnyRuntime", row: Held) -> Item:

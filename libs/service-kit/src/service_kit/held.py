@@ -1,11 +1,12 @@
 """Events set aside: waiting for a fact, parked, or behind one of these on an ordered topic.
 
 Of a key of an ordered topic only the first held event waits or is parked; the others are `behind`
-it. The key's quarantine row exists exactly as long as one of its events is held.
+it. The key's quarantine row exists exactly as long as one of its events is held. Of a discarded
+event the identity is kept, so that it is not let in again.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -14,21 +15,22 @@ import asyncpg
 from .intake import Delivery, Fault, Item, pack_headers, unpack_headers
 from .transaction import Transaction
 
-State = Literal["waiting", "parked", "behind"]
+State = Literal["waiting", "parked", "behind", "discarded"]
 OrderedKey = tuple[str, bytes]
+Fact = tuple[str, str]
 
-_COLUMNS = """ce_source, ce_id, ce_type, ce_time, state, reason, detail, kind, fact_id,
+COLUMNS = """ce_source, ce_id, ce_type, ce_time, state, reason, detail, kind, fact_id,
     topic, partition, place, key, headers, body, ordered, held_at"""
 
 _PUT = f"""
-INSERT INTO kit.held ({_COLUMNS})
+INSERT INTO kit.held ({COLUMNS})
 SELECT *, now()
   FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[],
               $7::text[], $8::text[], $9::text[], $10::text[], $11::integer[], $12::bigint[],
               $13::bytea[], $14::bytea[], $15::bytea[], $16::boolean[])
     ON CONFLICT (ce_source, ce_id) DO NOTHING
-RETURNING ce_source, ce_id
-"""  # noqa: S608 - the columns are ours
+RETURNING ce_source, ce_id, held_at
+"""  # noqa: S608 - our columns
 
 _QUARANTINE = """
 INSERT INTO kit.quarantine (topic, key)
@@ -51,7 +53,7 @@ class Held:
     ordered: bool
     reason: str | None = None
     detail: str | None = None
-    fact: tuple[str, str] | None = None
+    fact: Fact | None = None
     held_at: datetime | None = None
 
     @property
@@ -67,7 +69,7 @@ def hold(
     *,
     ordered: bool,
     fault: Fault | None = None,
-    fact: tuple[str, str] | None = None,
+    fact: Fact | None = None,
 ) -> Held:
     """The value that sets an item aside."""
     return Held(
@@ -84,10 +86,13 @@ def hold(
     )
 
 
-async def put(tx: Transaction, rows: Sequence[Held]) -> set[tuple[str, str]]:
-    """Set events aside and quarantine their keys. Returns the (source, id) that were not held."""
+async def put(tx: Transaction, rows: Sequence[Held]) -> dict[tuple[str, str], datetime]:
+    """Set events aside and quarantine their keys.
+
+    Returns the (source, id) that were not held, and since when they are.
+    """
     if not rows:
-        return set()
+        return {}
     keys = [row.key for row in rows if row.key is not None]
     if keys:
         await tx.execute(_QUARANTINE, [topic for topic, _ in keys], [key for _, key in keys])
@@ -111,7 +116,7 @@ async def put(tx: Transaction, rows: Sequence[Held]) -> set[tuple[str, str]]:
         [row.delivery.body for row in rows],
         [row.ordered for row in rows],
     )
-    return {(row["ce_source"], row["ce_id"]) for row in added}
+    return {(row["ce_source"], row["ce_id"]): row["held_at"] for row in added}
 
 
 async def quarantined(tx: Transaction, keys: Iterable[OrderedKey]) -> set[OrderedKey]:
@@ -146,15 +151,15 @@ async def first(tx: Transaction, key: OrderedKey) -> Held | None:
     """The first held event of an ordered key."""
     row = await tx.fetchrow(
         f"""
-        SELECT {_COLUMNS} FROM kit.held
+        SELECT {COLUMNS} FROM kit.held
          WHERE ordered AND topic = $1 AND key = $2
          ORDER BY place
          LIMIT 1
            FOR UPDATE
-        """,  # noqa: S608 - the columns are ours
+        """,  # noqa: S608 - our columns
         *key,
     )
-    return _held(row) if row else None
+    return held_of(row) if row else None
 
 
 async def get(
@@ -162,85 +167,80 @@ async def get(
 ) -> Held | None:
     """A held event by its identity."""
     row = await connection.fetchrow(
-        f"SELECT {_COLUMNS} FROM kit.held WHERE ce_source = $1 AND ce_id = $2",  # noqa: S608
+        f"""
+        SELECT {COLUMNS} FROM kit.held
+         WHERE ce_source = $1 AND ce_id = $2 AND state <> 'discarded'
+        """,  # noqa: S608 - our columns
         source,
         event_id,
     )
-    return _held(row) if row else None
+    return held_of(row) if row else None
 
 
 async def take(tx: Transaction, source: str, event_id: str) -> Held | None:
     """Remove a held event to handle it; None if somebody else has taken it."""
     row = await tx.fetchrow(
-        f"DELETE FROM kit.held WHERE ce_source = $1 AND ce_id = $2 RETURNING {_COLUMNS}",  # noqa: S608
+        f"""
+        DELETE FROM kit.held
+         WHERE ce_source = $1 AND ce_id = $2 AND state <> 'discarded'
+        RETURNING {COLUMNS}
+        """,  # noqa: S608 - our columns
         source,
         event_id,
     )
-    return _held(row) if row else None
+    return held_of(row) if row else None
 
 
-async def wake(tx: Transaction, facts: Iterable[tuple[str, str]]) -> list[Held]:
-    """The events that wait for these facts: removed, but an ordered one becomes `behind`."""
-    wanted = sorted(facts)
-    arrays = [kind for kind, _ in wanted], [fact_id for _, fact_id in wanted]
-    rows = await tx.fetch(
-        f"""
-        WITH facts AS (SELECT * FROM unnest($1::text[], $2::text[]) AS f (kind, fact_id)),
-        ordered AS (
-            UPDATE kit.held SET state = 'behind', kind = NULL, fact_id = NULL
-             WHERE held.ordered AND state = 'waiting'
-               AND (kind, fact_id) IN (SELECT kind, fact_id FROM facts)
-            RETURNING {_COLUMNS}
-        ), others AS (
-            DELETE FROM kit.held
-             WHERE NOT held.ordered AND state = 'waiting'
-               AND (kind, fact_id) IN (SELECT kind, fact_id FROM facts)
-            RETURNING {_COLUMNS}
-        )
-        SELECT * FROM ordered UNION ALL SELECT * FROM others
-         ORDER BY ce_time, ce_source, ce_id
-        """,  # noqa: S608 - the columns are ours
-        *arrays,
-    )
-    return [_held(row) for row in rows]
+async def bury(tx: Transaction, row: Held) -> None:
+    """Keep the identity of a discarded event, and nothing of what it said."""
+    place = row.delivery._replace(key=None, headers=(), body=None)
+    await put(tx, [replace(row, state="discarded", ordered=False, detail=None, delivery=place)])
 
 
 async def expire(tx: Transaction, before: datetime, limit: int) -> list[Held]:
-    """Park the events that wait since before then; return them."""
+    """Park the events that wait since before then, unless they are being woken; return them."""
     rows = await tx.fetch(
         f"""
         UPDATE kit.held
-           SET state = 'parked', reason = 'waited_too_long', detail = kind || ' ' || fact_id
+           SET state = 'parked', reason = 'waited_too_long', detail = kind || ' ' || fact_id,
+               held_at = now()
          WHERE (ce_source, ce_id) IN (
                SELECT ce_source, ce_id FROM kit.held
                 WHERE state = 'waiting' AND held_at < $1
+                  AND NOT EXISTS (
+                      SELECT FROM kit.facts
+                       WHERE facts.kind = held.kind AND facts.id = held.fact_id
+                         AND facts.waking_at IS NOT NULL)
                 ORDER BY held_at
                 LIMIT $2
                   FOR UPDATE SKIP LOCKED)
-        RETURNING {_COLUMNS}
-        """,  # noqa: S608 - the columns are ours
+        RETURNING {COLUMNS}
+        """,  # noqa: S608 - our columns
         before,
         limit,
     )
-    return [_held(row) for row in rows]
+    return [held_of(row) for row in rows]
 
 
 async def parked(connection: asyncpg.Connection, limit: int) -> list[Held]:
     """The parked events, the longest parked first."""
     rows = await connection.fetch(
-        f"SELECT {_COLUMNS} FROM kit.held WHERE state = 'parked' ORDER BY held_at LIMIT $1",  # noqa: S608
+        f"SELECT {COLUMNS} FROM kit.held WHERE state = 'parked' ORDER BY held_at LIMIT $1",  # noqa: S608
         limit,
     )
-    return [_held(row) for row in rows]
+    return [held_of(row) for row in rows]
 
 
 async def counts(connection: asyncpg.Connection) -> dict[str, int]:
     """How many events are held, by state."""
-    rows = await connection.fetch("SELECT state, count(*) FROM kit.held GROUP BY state")
+    rows = await connection.fetch(
+        "SELECT state, count(*) FROM kit.held WHERE state <> 'discarded' GROUP BY state"
+    )
     return {"waiting": 0, "parked": 0, "behind": 0} | {row["state"]: row["count"] for row in rows}
 
 
-def _held(row: asyncpg.Record) -> Held:
+def held_of(row: asyncpg.Record) -> Held:
+    """The value behind a row of COLUMNS."""
     return Held(
         source=row["ce_source"],
         id=row["ce_id"],

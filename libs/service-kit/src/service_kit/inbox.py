@@ -8,13 +8,19 @@ from .transaction import Transaction
 
 _REUSED_ID_CHARACTERS = 180
 
-# `seen` reads every live day; ON CONFLICT is for what another transaction lets in meanwhile.
+# `seen` reads every live day, and what is held: that stays where it is, whatever became of its
+# inbox row. ON CONFLICT is for what another transaction lets in meanwhile.
 _ADMIT = """
 WITH incoming AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS i (ce_source, ce_id, body_hash)
 ), seen AS (
-    SELECT inbox.ce_source, inbox.ce_id, inbox.body_hash
-      FROM incoming JOIN kit.inbox USING (ce_source, ce_id)
+    SELECT ce_source, ce_id, max(body_hash) AS body_hash
+      FROM (SELECT ce_source, ce_id, inbox.body_hash
+              FROM incoming JOIN kit.inbox USING (ce_source, ce_id)
+             UNION ALL
+            SELECT ce_source, ce_id, NULL
+              FROM incoming JOIN kit.held USING (ce_source, ce_id)) AS known
+     GROUP BY ce_source, ce_id
 ), fresh AS (
     INSERT INTO kit.inbox (day, ce_source, ce_id, body_hash)
     SELECT (now() AT TIME ZONE 'utc')::date, ce_source, ce_id, body_hash

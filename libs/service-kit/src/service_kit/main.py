@@ -16,7 +16,7 @@ import structlog
 import uvloop
 from aiokafka.errors import KafkaError
 
-from . import logs, metrics, upkeep
+from . import logs, metrics, upkeep, waking
 from .consumer import Consumer, Fatal
 from .due_loop import DueLoop
 from .failures import is_transient
@@ -24,6 +24,7 @@ from .http import create_app, serve
 from .instance import Claim, claimed
 from .migrate import MigrationRefused, migrate, read_migrations
 from .producer import Producer
+from .redaction import redact_text
 from .relay import Relay
 from .runtime import AnyRuntime, Runtime
 from .service import Service
@@ -36,6 +37,7 @@ from .waiting import backoff, first_of
 log = structlog.stdlib.get_logger(__name__)
 
 _OBJECTS_BEFORE_COLLECTION = 50_000  # several batches: a batch of 500 makes thousands at once
+_TABLES_FIRST_SECONDS = 60.0
 S = TypeVar("S", bound=KitSettings)
 Part = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -104,7 +106,7 @@ class Process:
     async def _with_claim(self, _stop: asyncio.Event) -> None:
         if self._runtime.service.migrations is not None:
             await migrate_database(self._runtime)
-            self._runtime.use_pool(await self._runtime.database.open_pool())
+            await self._runtime.open_pool()
         async with claimed(self._runtime) as claim:
             self._runtime.instance = f"{self._runtime.service.name}-{claim.ordinal}"
             self.parts.ordinal = claim.ordinal
@@ -128,8 +130,8 @@ class Process:
         runtime, service = self._runtime, self._runtime.service
         parts: dict[str, Part] = {}
         if service.hears:
-            self.parts.consumer = Consumer(runtime, ordinal=claim.ordinal)
-            parts["consumer"] = self.parts.consumer.run
+            consumer = self.parts.consumer = Consumer(runtime, ordinal=claim.ordinal)
+            parts["consumer"] = lambda stop: consume(runtime, consumer, stop)
         if service.tables:
             self.parts.tables = TableReader(runtime)
             parts["tables"] = self.parts.tables.run
@@ -137,6 +139,7 @@ class Process:
             parts["due"] = DueLoop(runtime, self.parts.consumer).run
         if service.migrations is not None:
             parts["upkeep"] = lambda stop: upkeep.run(runtime, stop)
+            parts["waking"] = lambda stop: waking.run(runtime, stop)
         for name, loop in service.loops.items():
             parts[f"loop {name}"] = _bound(loop, runtime)
         return parts
@@ -158,7 +161,7 @@ class Process:
                 self._fail(str(error))
                 return
             except Exception as error:
-                self.parts.failing[name] = f"{type(error).__name__}: {error}"[:200]
+                self.parts.failing[name] = redact_text(f"{type(error).__name__}: {error}")[:200]
                 metrics.loop_restarts(name).inc()
                 ours = not is_transient(error) and not isinstance(error, KafkaError)
                 log.warning("a part failed", part=name, error=repr(error), exc_info=ours)
@@ -171,6 +174,23 @@ class Process:
         log.critical("the process ends", reason=reason)
         self.exit_code = 1
         self._stop.set()
+
+
+async def consume(
+    runtime: AnyRuntime,
+    consumer: Consumer,
+    stop: asyncio.Event,
+    patience_seconds: float = _TABLES_FIRST_SECONDS,
+) -> None:
+    """Consume once the tables are read: else a whole backlog would be held, to wait for them.
+
+    Not for ever: a table topic that is missing makes what needs it wait, and nothing else.
+    """
+    await first_of(runtime.tables_at_end, stop, seconds=patience_seconds)
+    if not runtime.tables_at_end.is_set():
+        log.warning("consuming begins before the tables are read to their end")
+    if not stop.is_set():
+        await consumer.run(stop)
 
 
 async def migrate_database(runtime: AnyRuntime) -> None:

@@ -1,17 +1,19 @@
 """Parking: a bad event is set aside with its reason, told, copied, and taken up again once."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from shared_schemas.events.parked import EventParked, EventReleased
 
-from . import handling, held, metrics
-from .events import Cause, derived_id
+from . import handling, held, metrics, waking
+from .events import Cause
 from .failures import fault_of
 from .held import Held
 from .intake import MAX_DETAIL_CHARACTERS, Fault, Item
 from .problems import Rejected
+from .progress import EPOCH
 from .transaction import Emission, Transaction
 
 if TYPE_CHECKING:
@@ -47,8 +49,8 @@ async def park(
     ]
     added = await held.put(tx, rows)
     for row in rows:
-        if (row.source, row.id) in added:
-            tell(tx, row, _cause(row))
+        if (held_at := added.get((row.source, row.id))) is not None:
+            _tell(tx, replace(row, held_at=held_at))
             _copy(tx, row)
 
 
@@ -56,13 +58,18 @@ def _holds_back(runtime: "AnyRuntime", item: Item, fault: Fault) -> bool:
     return runtime.is_ordered(item.delivery.topic) and fault.reason != _DISCARD_ONLY
 
 
-def tell(tx: Transaction, row: Held, cause: Cause) -> None:
-    """Publish that an event is parked; that such a report is parked is not reported in turn."""
+def _tell(tx: Transaction, row: Held) -> None:
+    """Publish that an event is parked; that such a report is parked is not reported in turn.
+
+    The time is part of the report's id: an event that was released may be parked once more.
+    """
     metrics.parked(row.delivery.topic, row.reason or "").inc()
     if row.type in _REPORTS:
         return
-    parked = EventParked(**_told(tx, row), at=row.time, detail=row.detail or "")
-    tx.emit(parked, cause=cause)
+    at = row.held_at or row.time
+    parked = EventParked(**_told(tx, row), at=at, detail=row.detail or "")
+    cause = Cause(row.source, row.id, row.time, row.id)
+    tx.emit(parked, cause=cause, n=(at - EPOCH) // timedelta(microseconds=1))
 
 
 async def release(
@@ -94,17 +101,16 @@ async def discard(
 ) -> str:
     """Give a held event up, and handle those behind it. Raises NotParked, NotReleasable."""
     row = await _take(tx, identity)
+    await held.bury(tx, row)
     await _end(runtime, tx, row, by, ("discarded", actor))
     return "discarded"
 
 
-async def expire(runtime: "AnyRuntime", tx: Transaction, before: datetime, limit: int) -> int:
+async def expire(tx: Transaction, before: datetime, limit: int) -> int:
     """Park what waits since before then. Returns how many that were."""
     rows = await held.expire(tx, before, limit)
     for row in rows:
-        since = (row.held_at or row.time).isoformat()
-        waited = derived_id(row.source, row.id, since)
-        tell(tx, row, Cause(runtime.service.name, waited, row.time, row.id))
+        _tell(tx, row)
         _copy(tx, row)
     return len(rows)
 
@@ -125,7 +131,7 @@ async def _end(
     runtime: "AnyRuntime", tx: Transaction, row: Held, by: Cause, outcome: tuple[str, str]
 ) -> None:
     if row.key is not None:
-        await handling.drain(runtime, tx, row.key)
+        await waking.drain(runtime, tx, row.key)
     told = EventReleased(**_told(tx, row), at=by.now, outcome=outcome[0], actor=outcome[1])
     tx.emit(told, cause=by)
 
@@ -141,10 +147,6 @@ def _told(tx: Transaction, row: Held) -> dict[str, object]:
         "offset": row.delivery.offset,
         "reason": row.reason or row.state,
     }
-
-
-def _cause(row: Held) -> Cause:
-    return Cause(row.source, row.id, row.time, row.id)
 
 
 def _copy(tx: Transaction, row: Held) -> None:

@@ -1,6 +1,6 @@
 """How far each partition that the service hears is consumed, which is what due work waits for."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 
 import asyncpg
@@ -49,17 +49,19 @@ async def advance(
     )
 
 
-async def horizon(connection: asyncpg.Connection, topics: Sequence[str]) -> datetime:
-    """The time up to which all of `topics` are consumed.
+async def horizon(connection: asyncpg.Connection, places: Collection[Place]) -> datetime:
+    """The time up to which all of these partitions are consumed, whatever else was once known.
 
-    A topic of which no partition is known yet is not consumed at all.
+    A partition of which nothing is known yet is not consumed at all.
     """
     row = await connection.fetchrow(
         """
-        SELECT min(consumed_through) AS through, count(DISTINCT topic) AS topics
-          FROM kit.progress WHERE topic = ANY($1::text[])
+        SELECT min(consumed_through) AS through, count(*) AS known
+          FROM kit.progress
+         WHERE (topic, partition) IN (SELECT * FROM unnest($1::text[], $2::integer[]))
         """,
-        list(topics),
+        [topic for topic, _ in places],
+        [partition for _, partition in places],
     )
     through: datetime = row["through"]
-    return through if row["topics"] == len(topics) else EPOCH
+    return through if row["known"] == len(places) else EPOCH

@@ -12,11 +12,17 @@ _ADDRESS = re.compile(rf"(?<!{_LOCAL}){_LOCAL}+(?:@|%40)[\w-]+(?:\.[\w-]+)+")  #
 _KEY = re.compile(r"gw_([a-z]{2,8})_[\w.-]+", re.IGNORECASE)
 _CREDENTIAL = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]+", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s:/@]*):([^\s/@]+)@")
+_ROW = re.compile(r"\bDETAIL:.*?(?=\nHINT:|\n\n(?:The above|During handling)|\Z)", re.DOTALL)
 _MAX_DEPTH = 8
 
 
 def redact_text(text: str) -> str:
-    """`text` without e-mail addresses, Goodword keys, authorization values, URL passwords."""
+    """`text` without e-mail addresses, Goodword keys, authorization values, URL passwords.
+
+    Neither with PostgreSQL's details of an error, which repeat whole rows.
+    """
+    if "DETAIL:" in text:
+        text = _ROW.sub(f"DETAIL: {HIDDEN}", text)
     if "://" in text:
         text = _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", text)
     if "@" in text or "%40" in text:

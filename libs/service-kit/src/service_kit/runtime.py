@@ -21,13 +21,16 @@ from .producer import Producer
 from .service import Service
 from .settings import KitSettings
 from .telemetry import Telemetry
-from .transaction import Transaction
+from .transaction import Allowance, Transaction
 
 S = TypeVar("S", bound=KitSettings)
 
 
 class Runtime(Generic[S]):
-    """A running service. Its pool opens when the database first answers."""
+    """A running service. Its pool opens when the database first answers.
+
+    `tables_at_end` is set once all that table topics had at this start is heard; it stays so.
+    """
 
     def __init__(
         self, service: Service[S], settings: S, *, telemetry: Telemetry, producer: Producer
@@ -40,6 +43,10 @@ class Runtime(Generic[S]):
         self.table_reader = _reader(service, settings, service.tables)
         self.outbox_written = asyncio.Event()
         self.due_written = asyncio.Event()
+        self.waiters_left = asyncio.Event()
+        self.tables_at_end = asyncio.Event()
+        if not service.tables:
+            self.tables_at_end.set()
         self.dead_letters = DeadLetters(
             settings.dead_letter_ratio,
             settings.dead_letter_minimum,
@@ -63,8 +70,13 @@ class Runtime(Generic[S]):
             raise Transient("the database has not answered yet")
         return self._pool
 
+    async def open_pool(self) -> None:
+        """Connect, unless it is connected already: a pool that lost its server finds it again."""
+        if self._pool is None:
+            self.use_pool(await self.database.open_pool())
+
     def use_pool(self, pool: asyncpg.Pool) -> None:
-        """Take the pool that `database.open_pool()` opened."""
+        """Take a pool that is open."""
         self._pool = pool
 
     async def close_pool(self) -> None:
@@ -83,7 +95,7 @@ class Runtime(Generic[S]):
     ) -> AsyncIterator[Transaction]:
         """A transaction that commits when the block ends, with everything said in it.
 
-        `step` names the crash point before the commit. The relay and the due loop are woken.
+        `step` names the crash point before the commit. Whose work it left is woken.
         """
         if connection is None:
             patience = self.settings.command_timeout_seconds
@@ -95,6 +107,7 @@ class Runtime(Generic[S]):
             return
         async with connection.transaction():
             tx = Transaction(connection, name=self.service.name, topics=self.service.topics)
+            tx.allowance = Allowance(self.settings.batch_max_records)
             yield tx
             await handling.complete(self, tx)
             crash_point(f"before_{step}_commit" if step else "before_commit")
@@ -102,6 +115,8 @@ class Runtime(Generic[S]):
             self.outbox_written.set()
         if "due" in tx.written:
             self.due_written.set()
+        if "left" in tx.written:
+            self.waiters_left.set()
 
     def hears(self, event: Event[EventData]) -> bool:
         """Whether an event came by the consumer group, not from a table topic."""

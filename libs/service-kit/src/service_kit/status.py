@@ -107,7 +107,7 @@ async def _not_ready(runtime: "AnyRuntime", parts: Parts) -> list[str]:
     if not parts.started:
         return ["starting", *(f"{name}: {error}" for name, error in parts.failing.items())]
     reasons = [f"{name}: {error}" for name, error in parts.failing.items()]
-    if parts.tables is not None and not parts.tables.is_at_end:
+    if not runtime.tables_at_end.is_set():
         reasons.append("tables are not read to their end")
     consumer = parts.consumer
     if consumer is not None:
@@ -141,7 +141,7 @@ async def _status(runtime: "AnyRuntime", parts: Parts) -> dict[str, object]:
         "lag": _by_name(lag),
         "table_lag": _by_name(table_lag),
         "halted": consumer.halted if consumer is not None else None,
-        "tables_at_end": parts.tables is None or parts.tables.is_at_end,
+        "tables_at_end": runtime.tables_at_end.is_set(),
         "failing": dict(parts.failing),
         "tasks": sorted(
             task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("kit ")

@@ -31,21 +31,13 @@ Events = Sequence[Event[EventData]]
 
 
 class TableReader:
-    """One instance's reader of all its table topics."""
+    """One instance's reader of all its table topics. Sets the runtime's `tables_at_end`."""
 
     def __init__(self, runtime: "AnyRuntime") -> None:
         self._runtime = runtime
         self._prefix = runtime.settings.topic_prefix
         self._client: AIOKafkaConsumer | None = None
-        self._ends: dict[TopicPartition, int] | None = None
         self._done: dict[TopicPartition, int] = {}
-
-    @property
-    def is_at_end(self) -> bool:
-        """Whether everything that was there at this start is read."""
-        if self._ends is None:
-            return False
-        return all(self._done.get(tp, 0) >= end for tp, end in self._ends.items())
 
     async def lag(self) -> dict[tuple[str, int], int]:
         """How many records each partition has that are not read yet. Raises Transient."""
@@ -83,8 +75,10 @@ class TableReader:
             self._check_all_are_there({tp.topic for tp in assigned})
             ends = await client.end_offsets(assigned)
             starts = await client.beginning_offsets(assigned)
-            self._ends = {tp: end for tp, end in ends.items() if end > starts[tp]}
+            self._done = dict(starts)
             while not stop.is_set():
+                if all(self._done[tp] >= end for tp, end in ends.items()):
+                    self._runtime.tables_at_end.set()
                 await self._poll(client, stop)
         finally:
             self._client = None

@@ -5,11 +5,11 @@ traceparent, through Kafka, the outbox and due rows.
 """
 
 import asyncio
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from hashlib import sha256
+from random import getrandbits
 from typing import Final
 
 from opentelemetry.context import Context
@@ -92,8 +92,8 @@ class Telemetry:
 
     def begin(self, name: str, *, kind: SpanKind = SpanKind.SERVER) -> tuple[Span | None, str]:
         """Begin a trace at the edge: its span, if the ratio takes it, and its traceparent."""
-        random = int.from_bytes(os.urandom(24), "big")
-        trace_id, span_id = random >> 64 or 1, random & 0xFFFF_FFFF_FFFF_FFFF or 1
+        drawn = getrandbits(192)
+        trace_id, span_id = drawn >> 64 or 1, drawn & 0xFFFF_FFFF_FFFF_FFFF or 1
         if trace_id & TraceIdRatioBased.TRACE_ID_LIMIT >= self._bound:
             return None, f"00-{trace_id:032x}-{span_id:016x}-00"
         self._ids.given = trace_id

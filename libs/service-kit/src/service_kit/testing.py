@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from shared_schemas.envelope import Envelope
 from shared_schemas.event import EventData
 
-from . import batch, due, held, tables, upkeep
+from . import batch, due, held, tables, upkeep, waking
 from .events import Event, derived_id
 from .intake import Delivery, unpack_headers
 from .main import migrate_database
@@ -88,10 +88,18 @@ def migrations_of(service: Service[Any]) -> Callable[[str], Awaitable[None]]:
 class Harness(Generic[S]):
     """A service on a database of its own: `async with Harness(SERVICE, url) as harness`.
 
-    `statements` counts the statements of the last call, BEGIN and COMMIT included.
+    `statements` counts the statements of the last call, BEGIN and COMMIT included. `partition` is
+    where its events come from: two instances of a service never read the same one.
     """
 
-    def __init__(self, service: Service[S], database_url: str, settings: S | None = None) -> None:
+    def __init__(
+        self,
+        service: Service[S],
+        database_url: str,
+        settings: S | None = None,
+        *,
+        partition: int = 0,
+    ) -> None:
         self.service = service
         self.statements = 0
         self._statements: list[str] = []
@@ -99,13 +107,14 @@ class Harness(Generic[S]):
         self.runtime = Runtime(
             service, made, telemetry=Telemetry(service.name), producer=Producer(made)
         )
-        self._offset = 0
+        self._partition, self._offset = partition, 0
         self._seen = 0
         self._emitted: list[Event[EventData]] = []
 
     async def __aenter__(self) -> "Harness[S]":
         await migrate_database(self.runtime)
         self.runtime.use_pool(await _counting_pool(self.runtime, self._statements.append))
+        self.runtime.tables_at_end.set()
         self._seen = await self.runtime.pool.fetchval(
             "SELECT coalesce(max(seq), 0) FROM kit.outbox"
         )
@@ -210,14 +219,13 @@ class Harness(Generic[S]):
     async def _counted(self, call: Awaitable[Any]) -> Any:
         self._statements.clear()
         result = await call
+        while self.runtime.waiters_left.is_set():
+            if not await waking.go_on(self.runtime):
+                self.runtime.waiters_left.clear()
         self.statements = sum(not _is_asyncpgs(sql) for sql in self._statements)
         self._emitted = await self._outbox(self._seen)
         self._seen += len(self._emitted)
         return result
-
-    async def _last_seq(self) -> int:
-        rows = await self.fetch("SELECT coalesce(max(seq), 0) AS seq FROM kit.outbox")
-        return int(rows[0]["seq"])
 
     async def _outbox(self, after: int) -> list[Event[EventData]]:
         rows = await self.fetch(
@@ -243,7 +251,7 @@ class Harness(Generic[S]):
         key = given.envelope.key or known.key_of(given.data)
         return Delivery(
             topic=topic,
-            partition=0,
+            partition=self._partition,
             offset=self._offset,
             key=key.encode(),
             headers=given.envelope.to_headers(),

@@ -40,6 +40,13 @@ class Wait:
     id: str
 
 
+@dataclass(slots=True)
+class Allowance:
+    """How many more held events a transaction may handle; the rest is for the next ones."""
+
+    left: int = 0
+
+
 class Transaction:
     """One open database transaction of the service `name`, publishing by `topics`."""
 
@@ -51,8 +58,9 @@ class Transaction:
         self.waits: list[Wait] = []
         self.facts: set[tuple[str, str]] = set()
         self.due_rows: dict[tuple[str, str, datetime], DueRow] = {}
-        self.written: set[str] = set()  # "outbox", "due": whom to wake after the commit
+        self.written: set[str] = set()  # "outbox", "due", "left": whom to wake after the commit
         self.asked: set[tuple[str, str, str, str]] = set()  # who was handled again, for which fact
+        self.allowance = Allowance()
         self._ordinals: Counter[tuple[str, str, str]] = Counter()
 
     def emit(
@@ -130,6 +138,7 @@ class Transaction:
         """A transaction inside this one: what it wrote and said goes when the block raises."""
         inner = Transaction(self.connection, name=self.name, topics=self.topics)
         inner.asked, inner.written = self.asked, self.written
+        inner.allowance = self.allowance
         async with self.connection.transaction():
             yield inner
 

@@ -8,6 +8,7 @@ import asyncpg
 import structlog
 
 from . import held, metrics, outbox, parking
+from .settings import KitSettings
 from .waiting import first_of
 
 if TYPE_CHECKING:
@@ -35,11 +36,11 @@ async def once(runtime: "AnyRuntime", now: datetime) -> None:
         await make_days(connection, settings.partitions_ahead_days)
         await drop_days(connection, "inbox", now - timedelta(days=settings.inbox_kept_days))
         await drop_days(connection, "outbox", now - timedelta(days=settings.outbox_kept_days))
-        await _forget(connection, now, timedelta(days=settings.done_kept_days))
+        await _forget(connection, now, settings)
         metrics.outbox_unpublished.set(await outbox.unpublished(connection))
     oldest = now - timedelta(seconds=runtime.service.max_wait_seconds)
-    async with runtime.transaction() as tx:
-        await parking.expire(runtime, tx, oldest, _EXPIRED_AT_ONCE)
+    async with runtime.transaction(step="upkeep") as tx:
+        await parking.expire(tx, oldest, _EXPIRED_AT_ONCE)
     counts = await held.counts(runtime.pool)
     metrics.waiting.set(counts["waiting"])
 
@@ -92,6 +93,14 @@ async def _has_unpublished(connection: asyncpg.Connection, partition: str) -> bo
     return found
 
 
-async def _forget(connection: asyncpg.Connection, now: datetime, kept: timedelta) -> None:
-    await connection.execute("DELETE FROM kit.facts WHERE touched_at < $1", now - _FACTS_KEPT)
-    await connection.execute("DELETE FROM kit.due WHERE done_at < $1", now - kept)
+async def _forget(connection: asyncpg.Connection, now: datetime, settings: KitSettings) -> None:
+    await connection.execute(
+        "DELETE FROM kit.facts WHERE touched_at < $1 AND waking_at IS NULL", now - _FACTS_KEPT
+    )
+    await connection.execute(
+        "DELETE FROM kit.due WHERE done_at < $1", now - timedelta(days=settings.done_kept_days)
+    )
+    await connection.execute(
+        "DELETE FROM kit.held WHERE state = 'discarded' AND held_at < $1",
+        now - timedelta(days=settings.inbox_kept_days),
+    )

@@ -1,8 +1,10 @@
 """CloudEvents 1.0, Kafka binary mode: an event's attributes travel as record headers."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
+
+import msgspec
 
 from .event import MAX_ID_CHARACTERS
 
@@ -12,14 +14,21 @@ SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/json"
 SCHEMA_PATH = "/schemas/{type}.json"
 _REQUIRED = ("ce_id", "ce_type", "ce_source", "ce_time")
+_OPTIONAL = (
+    ("ce_subject", "subject"),
+    ("ce_partitionkey", "key"),
+    ("ce_correlationid", "correlation_id"),
+    ("ce_causationid", "causation_id"),
+    ("ce_bodyhash", "body_hash"),
+    ("traceparent", "traceparent"),
+)
 
 
 class BadEnvelope(ValueError):
     """A record's headers are not a CloudEvents 1.0 envelope; the message names the header."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """One event's attributes. (source, event_id) identifies it; `time` is its decision's now."""
 
     event_id: str
@@ -35,62 +44,65 @@ class Envelope:
 
     def to_headers(self) -> Headers:
         """The record headers; absent attributes are left out."""
-        optional = (
-            ("ce_subject", self.subject),
-            ("ce_partitionkey", self.key),
-            ("ce_correlationid", self.correlation_id),
-            ("ce_causationid", self.causation_id),
-            ("ce_bodyhash", self.body_hash),
-            ("traceparent", self.traceparent),
-        )
         headers = [
-            ("ce_specversion", SPEC_VERSION),
-            ("ce_id", self.event_id),
-            ("ce_type", self.event_type),
-            ("ce_source", self.source),
-            ("ce_time", self.time.astimezone(UTC).isoformat().replace("+00:00", "Z")),
-            ("ce_dataschema", SCHEMA_PATH.format(type=self.event_type)),
-            ("content-type", CONTENT_TYPE),
-            *((name, value) for name, value in optional if value is not None),
+            *_headers_of_type(self.event_type),
+            ("ce_id", self.event_id.encode()),
+            ("ce_source", self.source.encode()),
+            ("ce_time", _rfc3339(self.time)),
         ]
-        return [(name, value.encode()) for name, value in headers]
+        for name, attribute in _OPTIONAL:
+            value = getattr(self, attribute)
+            if value is not None:
+                headers.append((name, value.encode()))
+        return headers
 
     @classmethod
     def from_headers(cls, headers: Iterable[tuple[str, bytes | None]]) -> "Envelope":
         """Read an envelope back. Raises BadEnvelope for a missing or unreadable attribute."""
-        found = _decoded(headers)
-        for name in _REQUIRED:
-            if not found.get(name):
-                raise BadEnvelope(f"header {name} is missing")
-        if len(found["ce_id"]) > MAX_ID_CHARACTERS or len(found["ce_source"]) > MAX_ID_CHARACTERS:
+        found = dict(headers)
+        required = [_text(name, found.get(name)) for name in _REQUIRED]
+        event_id, event_type, source, time = required
+        if not (event_id and event_type and source and time):
+            missing = next(name for name, text in zip(_REQUIRED, required, strict=True) if not text)
+            raise BadEnvelope(f"header {missing} is missing")
+        if len(event_id) > MAX_ID_CHARACTERS or len(source) > MAX_ID_CHARACTERS:
             raise BadEnvelope(f"ce_id and ce_source have at most {MAX_ID_CHARACTERS} characters")
+        optional = {attribute: _text(name, found.get(name)) for name, attribute in _OPTIONAL}
         return cls(
-            event_id=found["ce_id"],
-            event_type=found["ce_type"],
-            source=found["ce_source"],
-            time=_instant(found["ce_time"]),
-            key=found.get("ce_partitionkey"),
-            subject=found.get("ce_subject"),
-            correlation_id=found.get("ce_correlationid"),
-            causation_id=found.get("ce_causationid"),
-            traceparent=found.get("traceparent"),
-            body_hash=found.get("ce_bodyhash"),
+            event_id=event_id,
+            event_type=event_type,
+            source=source,
+            time=_instant(time),
+            **optional,
         )
 
 
-def _decoded(headers: Iterable[tuple[str, bytes | None]]) -> Mapping[str, str]:
-    found: dict[str, str] = {}
-    for name, value in headers:
-        if value is None or not (name.startswith("ce_") or name == "traceparent"):
-            continue
-        try:
-            text = value.decode()
-        except UnicodeDecodeError:
-            raise BadEnvelope(f"header {name} is not UTF-8") from None
-        if "\x00" in text:
-            raise BadEnvelope(f"header {name} holds a NUL character")
-        found[name] = text
-    return found
+@cache
+def _headers_of_type(event_type: str) -> Headers:
+    """What is the same for every event of a type; types come from a table, so they are few."""
+    return [
+        ("ce_specversion", SPEC_VERSION.encode()),
+        ("ce_type", event_type.encode()),
+        ("ce_dataschema", SCHEMA_PATH.format(type=event_type).encode()),
+        ("content-type", CONTENT_TYPE.encode()),
+    ]
+
+
+def _text(name: str, value: bytes | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        raise BadEnvelope(f"header {name} is not UTF-8") from None
+    if "\x00" in text:
+        raise BadEnvelope(f"header {name} holds a NUL character")
+    return text
+
+
+def _rfc3339(time: datetime) -> bytes:
+    at = time if time.tzinfo is UTC else time.astimezone(UTC)
+    return f"{at.isoformat().removesuffix('+00:00')}Z".encode()
 
 
 def _instant(text: str) -> datetime:

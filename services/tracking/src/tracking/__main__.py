@@ -13,7 +13,7 @@ from shared_schemas.topics import TOPICS
 from .api import routes_of
 from .api.door import Door, open_door
 from .handlers import TABLES, remember
-from .loops import SNAPSHOT_NAME, finish_writes, keep_snapshot, recall, tables_at_end, watch_tables
+from .loops import SNAPSHOT_NAME, finish_writes, keep_snapshot, recall, watch_tables
 from .settings import TrackingSettings
 from .store.registry import Registry
 
@@ -38,8 +38,8 @@ def service(settings: TrackingSettings) -> Service[TrackingSettings]:
         )
         return routes_of(doors[-1])
 
-    async def watch(_runtime: TrackingRuntime, stop: asyncio.Event) -> None:
-        await watch_tables(registry, partial(tables_at_end, settings), stop)
+    async def watch(runtime: TrackingRuntime, stop: asyncio.Event) -> None:
+        await watch_tables(registry, runtime.tables_at_end, stop)
 
     async def snapshot(_runtime: TrackingRuntime, stop: asyncio.Event) -> None:
         await keep_snapshot(registry, path, settings.snapshot_seconds, stop)

@@ -28,7 +28,7 @@ async def remember(registry: Registry, events: Sequence[Event[EventData]]) -> No
 
 
 @singledispatch
-def entry_of(_data: EventData) -> Entry | Revocation | None:
+def entry_of(_data: EventData) -> Entry | None:
     """The registry's entry of a record; None for what tracking need not know."""
     return None
 

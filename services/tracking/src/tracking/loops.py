@@ -1,15 +1,12 @@
 """What runs beside the routes: the tables' completeness, their snapshot, the last writes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import httpx
 import structlog
 from prometheus_client import Counter
 from service_kit.waiting import first_of
 
-from .settings import TrackingSettings
 from .store.journal import Journal
 from .store.registry import Registry
 from .store.snapshot import SnapshotUnreadable, load, save
@@ -17,9 +14,6 @@ from .store.snapshot import SnapshotUnreadable, load, save
 log = structlog.stdlib.get_logger(__name__)
 
 SNAPSHOT_NAME = "tracking-tables.ndjson"
-_LOOK_SECONDS = 0.05
-_STATUS_SECONDS = 2.0
-_ANY_HOST = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 snapshots_unreadable = Counter(
     "goodword_snapshots_unreadable", "Snapshots of the tables that could not be used at a start"
 )
@@ -37,29 +31,11 @@ def recall(registry: Registry, path: Path) -> None:
     log.info("tables recalled", entries=entries)
 
 
-async def watch_tables(
-    registry: Registry, at_end: Callable[[], Awaitable[bool]], stop: asyncio.Event
-) -> None:
+async def watch_tables(registry: Registry, at_end: asyncio.Event, stop: asyncio.Event) -> None:
     """Note when the tables are read to the end that they had at this start; that stays true."""
-    while not registry.complete and not stop.is_set():
-        registry.complete = await at_end()
-        await first_of(stop, seconds=_LOOK_SECONDS)
+    await first_of(at_end, stop)
+    registry.complete = at_end.is_set()
     await stop.wait()
-
-
-async def tables_at_end(settings: TrackingSettings) -> bool:
-    """Whether the kit's reader is at the end, as this process' own status page says."""
-    host = "127.0.0.1" if settings.host in _ANY_HOST else settings.host
-    token = settings.operator_token.get_secret_value()
-    async with httpx.AsyncClient(timeout=_STATUS_SECONDS, trust_env=False) as client:
-        try:
-            answer = await client.get(
-                f"http://{host}:{settings.port}/internal/status",
-                headers={"authorization": f"Bearer {token}"},
-            )
-        except httpx.TransportError:  # not listening yet
-            return False
-    return answer.status_code == httpx.codes.OK and bool(answer.json()["tables_at_end"])
 
 
 async def keep_snapshot(

@@ -36,13 +36,14 @@ CREATE TABLE kit.relay (
 INSERT INTO kit.relay DEFAULT VALUES;
 
 -- Events set aside: `waiting` for a fact, `parked` with a reason, or `behind` one of these on an
--- ordered topic.
+-- ordered topic. Of a `discarded` one only the identity is left, so that it never comes back.
 CREATE TABLE kit.held (
     ce_source   text        NOT NULL,
     ce_id       text        NOT NULL,
     ce_type     text,
     ce_time     timestamptz NOT NULL,
-    state       text        NOT NULL CHECK (state IN ('waiting', 'parked', 'behind')),
+    state       text        NOT NULL CHECK
+        (state IN ('waiting', 'parked', 'behind', 'discarded')),
     reason      text,
     detail      text,
     kind        text,
@@ -57,7 +58,7 @@ CREATE TABLE kit.held (
     held_at     timestamptz NOT NULL,
     PRIMARY KEY (ce_source, ce_id)
 );
-CREATE INDEX held_by_fact ON kit.held (kind, fact_id) WHERE state = 'waiting';
+CREATE INDEX held_by_fact ON kit.held (kind, fact_id, held_at) WHERE state = 'waiting';
 CREATE INDEX held_by_key ON kit.held (topic, key, place) WHERE ordered;
 CREATE INDEX held_by_age ON kit.held (state, held_at);
 
@@ -69,14 +70,17 @@ CREATE TABLE kit.quarantine (
     PRIMARY KEY (topic, key)
 );
 
--- The row on which a waiter and its fact meet. Only needed for as long as a transaction lasts.
+-- The row on which a waiter and its fact meet. Only needed for as long as a transaction lasts,
+-- or as some of those that waited at `waking_at` are still to be woken.
 CREATE TABLE kit.facts (
-    kind     text NOT NULL,
-    id       text NOT NULL,
-    known_at timestamptz,
+    kind       text        NOT NULL,
+    id         text        NOT NULL,
+    known_at   timestamptz,
     touched_at timestamptz NOT NULL DEFAULT now(),
+    waking_at  timestamptz,
     PRIMARY KEY (kind, id)
 );
+CREATE INDEX facts_waking ON kit.facts (kind, id) WHERE waking_at IS NOT NULL;
 
 CREATE TABLE kit.due (
     kind           text        NOT NULL,

@@ -75,7 +75,11 @@ def open_door(
             settings.match_key.get_secret_value(),
             TokenKeys(*(secret.get_secret_value() for secret in signing)),
         ),
-        journal=Journal(publisher, settings.touches_waiting_max),
+        journal=Journal(
+            publisher,
+            acknowledge_seconds=settings.acknowledge_seconds,
+            most_touches=settings.touches_waiting_max,
+        ),
         recent=Recent(settings.remembered_ids),
         traces=traces,
         now=now,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import count
 from os import urandom
 
 from msgspec import Struct
@@ -20,6 +21,9 @@ from ..domain.outcome import Contact, Dropped, IdReused, NotYet, Outcome, Refuse
 from ..domain.wire import SubmittedContact
 from ..store.records import Posting, record_of
 from .door import Door, contacts_dropped, messages
+
+_THIS_PROCESS = urandom(16).hex()
+_NUMBERS = count()
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
@@ -46,9 +50,7 @@ async def take(door: Door, delivery: Delivery) -> dict[str, Outcome]:
     """What became of each message, by messageId, else by its place in the delivery."""
     taken = [_judged(door, delivery, place) for place in range(len(delivery.parts))]
     records = [record for one in taken for record in one.records]
-    errors = iter(
-        await door.journal.write(records, within_seconds=door.settings.acknowledge_seconds)
-    )
+    errors = iter(await door.journal.write(records))
     results: dict[str, Outcome] = {}
     for place, one in enumerate(taken):
         outcome = _settled(door, one, [next(errors) for _ in one.records])
@@ -68,7 +70,7 @@ def _judged(door: Door, delivery: Delivery, place: int) -> Taken:
             raw,
             kind,
             delivery.arrival,
-            fresh_id=urandom(16).hex(),
+            fresh_id=f"{_THIS_PROCESS}-{next(_NUMBERS)}",
             beside=delivery.beside,
             sent_at=delivery.sent_at,
         )

@@ -1,12 +1,16 @@
 """Where events become durable: acknowledged by all of Kafka's replicas.
 
+What callers hand over in one turn of the event loop is written together and acknowledged together,
+so that the price of waiting is paid once for all of them (group commit).
+
 A caller waits only as long as it can afford; what it hands over goes on being written. How much may
 be under way at once is bounded, so that a broker that is away does not fill the memory.
 """
 
 import asyncio
 from collections.abc import Sequence
-from typing import Protocol
+from itertools import islice
+from typing import NamedTuple, Protocol
 
 import structlog
 from prometheus_client import Counter
@@ -30,17 +34,29 @@ class Publisher(Protocol):
         """Send records, in order per key; each one's error, or None once acknowledged."""
 
 
+class _Write(NamedTuple):
+    """What one caller hands over, and where it waits for the answers."""
+
+    records: Sequence[Record]
+    answers: "asyncio.Future[Answers]"
+
+
 class Journal:
     """Writes events. Once Kafka has missed a deadline it is asked by single writes only, a while
     apart, until it acknowledges one; everything else is answered at once."""
 
-    def __init__(self, publisher: Publisher, most_touches: int) -> None:
+    def __init__(
+        self, publisher: Publisher, *, acknowledge_seconds: float, most_touches: int
+    ) -> None:
         self._publisher = publisher
+        self._acknowledge_seconds = acknowledge_seconds
         self._most_touches = most_touches
         self._touches: set[asyncio.Task[None]] = set()
+        self._together: list[_Write] = []
+        self._groups: set[asyncio.Task[None]] = set()
         self._ask_again_at: float | None = None
 
-    async def write(self, records: Sequence[Record], *, within_seconds: float) -> Answers:
+    async def write(self, records: Sequence[Record]) -> Answers:
         """Each record's error, or None where it is durable. Never raises.
 
         A record that was not acknowledged in time may still become durable later.
@@ -49,7 +65,26 @@ class Journal:
             return []
         if not self._may_ask():
             return [Unacknowledged("Kafka is away")] * len(records)
-        return await self._send(records, within_seconds)
+        loop = asyncio.get_running_loop()
+        write = _Write(records, loop.create_future())
+        self._together.append(write)
+        if len(self._together) == 1:
+            loop.call_soon(self._begin_group)
+        return await write.answers
+
+    def _begin_group(self) -> None:
+        writes, self._together = self._together, []
+        group = asyncio.create_task(self._write_group(writes))
+        self._groups.add(group)
+        group.add_done_callback(self._groups.discard)
+
+    async def _write_group(self, writes: Sequence[_Write]) -> None:
+        records = [record for write in writes for record in write.records]
+        answers = iter(await self._send(records, self._acknowledge_seconds))
+        for write in writes:
+            own = list(islice(answers, len(write.records)))
+            if not write.answers.done():  # its caller may have gone
+                write.answers.set_result(own)
 
     async def entrust(self, record: Record, *, within_seconds: float) -> None:
         """Write a touch whose caller goes on whatever becomes of it, after a short wait."""

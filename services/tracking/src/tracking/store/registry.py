@@ -5,27 +5,29 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TypeVar
 
-import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..domain.tables import ApiKey, DayKey, Link, Policy, by_effect, day_key_at, in_force
 
-Entry = Link | Policy | ApiKey | DayKey
-_Revised = TypeVar("_Revised", Link, ApiKey, DayKey)
 
-
-class Revocation(Struct, frozen=True, kw_only=True):
+class Revocation(Struct, frozen=True, kw_only=True, tag_field="kind_of", tag="revocation"):
     """A key that is refused from now on."""
 
     key_id: str
     revision: int
 
 
+Entry = Link | Policy | ApiKey | DayKey | Revocation
+_Revised = TypeVar("_Revised", Link, ApiKey, DayKey, Revocation)
+
+
 class Registry:
     """The tables that decisions ask; fed by the table topics and, at start, by the snapshot.
 
     `complete` tells whether the topics were read to the end that they had at this start. `changed`
-    is set with every change, for whoever writes the snapshot.
+    is set with every change, for whoever writes the snapshot. A key and its revocation may be heard
+    in any order, the higher revision counts; so a revocation of a key not heard of yet is kept.
     """
 
     def __init__(self) -> None:
@@ -36,6 +38,7 @@ class Registry:
         self._keys: dict[str, ApiKey] = {}
         self._key_ids: dict[str, str] = {}
         self._day_keys: dict[str, DayKey] = {}
+        self._revocations: dict[str, Revocation] = {}
 
     def link(self, code: str) -> Link | None:
         """The link of a code."""
@@ -54,7 +57,7 @@ class Registry:
         """The public key that personal data is sealed to at a moment."""
         return day_key_at(tuple(self._day_keys.values()), at)
 
-    def learn(self, news: Iterable[Entry | Revocation]) -> int:
+    def learn(self, news: Iterable[Entry]) -> int:
         """Take in what is newer than what is known; returns how many entries changed."""
         changed = sum(self._learn(entry) for entry in news)
         if changed:
@@ -66,20 +69,18 @@ class Registry:
         yield from tuple(self._links.values())
         yield from tuple(self._keys.values())
         yield from tuple(self._day_keys.values())
+        yield from tuple(self._revocations.values())
         for versions in tuple(self._policies.values()):
             yield from versions
 
-    def _learn(self, entry: Entry | Revocation) -> bool:
+    def _learn(self, entry: Entry) -> bool:
         if isinstance(entry, Link):
             return _newer(self._links, entry.code, entry)
-        if isinstance(entry, DayKey):
-            return _newer(self._day_keys, entry.key_id, entry)
         if isinstance(entry, Policy):
             return self._learn_policy(entry)
-        if isinstance(entry, ApiKey):
-            self._key_ids[entry.hash] = entry.key_id
-            return _newer(self._keys, entry.key_id, entry)
-        return self._revoke(entry)
+        if isinstance(entry, Revocation):
+            return self._revoke(entry)
+        return self._learn_key(entry)
 
     def _learn_policy(self, policy: Policy) -> bool:
         known = self._policies.get(policy.market_id, ())
@@ -88,13 +89,20 @@ class Registry:
         self._policies[policy.market_id] = by_effect((*known, policy))
         return True
 
+    def _learn_key(self, key: ApiKey | DayKey) -> bool:
+        revocation = self._revocations.pop(key.key_id, None)
+        if revocation is not None and revocation.revision > key.revision:
+            key = replace(key, revision=revocation.revision, revoked=True)
+        if isinstance(key, DayKey):
+            return _newer(self._day_keys, key.key_id, key)
+        self._key_ids[key.hash] = key.key_id
+        return _newer(self._keys, key.key_id, key)
+
     def _revoke(self, revocation: Revocation) -> bool:
-        for known in (self._keys.get(revocation.key_id), self._day_keys.get(revocation.key_id)):
-            if known is not None:
-                return self._learn(
-                    msgspec.structs.replace(known, revision=revocation.revision, revoked=True)
-                )
-        return False
+        known = self._keys.get(revocation.key_id) or self._day_keys.get(revocation.key_id)
+        if known is None:
+            return _newer(self._revocations, revocation.key_id, revocation)
+        return self._learn_key(replace(known, revision=revocation.revision, revoked=True))
 
 
 def _newer(known: dict[str, _Revised], identity: str, entry: _Revised) -> bool:
