@@ -1,8 +1,8 @@
 """Takes a case through decisions, for tests of what comes after."""
 
-from dataclasses import replace
 from datetime import timedelta
 
+from msgspec.structs import replace
 from rewards.domain.lifecycle import end_hold, hear_credit, hear_verdict
 from rewards.domain.outcome import Desk, Outcome, noted
 from rewards.domain.paying import Answer, Word, fund, hear_provider

@@ -1,10 +1,10 @@
 """What contradicts what was heard before: another currency, verdicts on superseded credits."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import permutations
 
 import pytest
+from msgspec.structs import replace
 from rewards.domain.ledger import LedgerBroken
 from rewards.domain.lifecycle import end_hold, hear_credit, hear_verdict
 from rewards.domain.outcome import Desk

@@ -1,8 +1,7 @@
 """Payment, refunds and rejections after approval."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from rewards.domain.ledger import Purpose
 from rewards.domain.lifecycle import (
     hear_credit,

@@ -1,23 +1,18 @@
 """What every event on the wire has in common: its payload base class, and where it may travel."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
 MAX_ID_CHARACTERS = 200
 MAX_TEXT_CHARACTERS = 2_000
 
 
-def _rfc3339(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
-
-
 Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_CHARACTERS)]
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARACTERS)]
-Instant = Annotated[AwareDatetime, PlainSerializer(_rfc3339, when_used="json")]
+Instant = AwareDatetime
 
 
 class Value(BaseModel):
@@ -33,7 +28,7 @@ class EventData(Value):
 
     def to_json(self) -> bytes:
         """The body as it is written to Kafka; absent optional fields are left out."""
-        return self.model_dump_json(exclude_none=True).encode()
+        return self.__pydantic_serializer__.to_json(self, exclude_none=True)
 
 
 class PersonalData(StrEnum):

@@ -7,11 +7,12 @@ have reached the provider: it is asked before anything is sent again, and always
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import httpx
 import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 from service_kit import metrics
 from service_kit.crash import crash_point
 from service_kit.events import Cause
@@ -37,8 +38,7 @@ PENDING_WITHIN = timedelta(seconds=30)
 answers_heard = metrics.counter("payout_answers", "Payout attempts by outcome", "rail", "word")
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """A payout that was executed, what the provider said, and the span in which it did."""
 
     intent: Intent

@@ -5,10 +5,10 @@ decided again by what was known then.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from msgspec import Struct, field
 from shared_schemas.words import AttributionModel, Group
 
 
@@ -20,8 +20,7 @@ class _Revision(Protocol):
 R = TypeVar("R", bound=_Revision)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(Struct, frozen=True, kw_only=True):
     """One revision of a code: where it belongs, and who owned it since when (oldest first)."""
 
     code: str
@@ -47,8 +46,7 @@ class Link:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
+class Period(Struct, frozen=True, kw_only=True):
     """What was true of a participant from a moment on."""
 
     from_at: datetime
@@ -56,8 +54,7 @@ class Period:
     active: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Participant:
+class Participant(Struct, frozen=True, kw_only=True):
     """One revision of a participant's dated history (oldest first)."""
 
     participant_id: str
@@ -75,8 +72,7 @@ class Participant:
         return (self.period_at(moment) or self.periods[0]).group
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgramVersion:
+class ProgramVersion(Struct, frozen=True, kw_only=True):
     """A version of a program and since when it is in force."""
 
     version: int
@@ -84,8 +80,7 @@ class ProgramVersion:
     effective_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgramStatus:
+class ProgramStatus(Struct, frozen=True, kw_only=True):
     """A pause, its end, or the program's end."""
 
     revision: int
@@ -94,8 +89,7 @@ class ProgramStatus:
     status: str  # paused, active, ended
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """Everything heard of a program, by revision."""
 
     versions: tuple[ProgramVersion, ...] = ()
@@ -119,8 +113,7 @@ class Program:
         return "the program was paused then" if last and last.status == "paused" else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """A version of a market's attribution policy. `windows` holds None for every other group."""
 
     version: int
@@ -137,8 +130,7 @@ class Policy:
         return timedelta(seconds=self.windows.get(group, self.windows.get(None, 0)))
 
 
-@dataclass(frozen=True, slots=True)
-class Book:
+class Book(Struct, frozen=True):
     """The read tables that some decisions need, by id; revisions oldest first."""
 
     links: Mapping[str, Sequence[Link]] = field(default_factory=dict)

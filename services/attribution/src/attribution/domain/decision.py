@@ -1,10 +1,11 @@
 """Who is credited for a conversion, and why everybody else is not."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
+from msgspec import Struct
+from msgspec.structs import replace
 from shared_schemas.events.attribution import MAX_EVIDENCE
 from shared_schemas.money import split
 from shared_schemas.states import ConversionState
@@ -18,8 +19,7 @@ from .values import Identifier, Sighting, Touch
 from .wording import next_step, unconfirmed_words, why
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """All facts of one conversion. `sightings` are those of its persons and of their clicks;
     `touches` is the journey that they all together make, if it is known already.
     """
@@ -34,8 +34,7 @@ class Case:
     lapsed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(Struct, frozen=True, kw_only=True):
     """One participant's part in one program."""
 
     participant_id: str
@@ -49,8 +48,7 @@ class Part:
     evidence_count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """The whole outcome, with everything that it takes to explain it."""
 
     state: ConversionState

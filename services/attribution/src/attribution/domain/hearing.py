@@ -1,9 +1,9 @@
 """What each event says, as facts. Nothing is decided here."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from shared_schemas import ids
 from shared_schemas.event import EventData
 from shared_schemas.events.crm import LeadChanged, OpportunityChanged
@@ -38,8 +38,7 @@ from .values import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """Everything that one event says."""
 
     sightings: tuple[Sighting, ...] = ()

@@ -1,17 +1,16 @@
 """Which touches may count for a conversion, and in plain words why the others do not."""
 
 from collections.abc import Set
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from shared_schemas.words import Group
 
 from .book import Book, Link, Policy, latest
 from .values import Identifier, Touch
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exhibit:
+class Exhibit(Struct, frozen=True, kw_only=True):
     """One touch in a decision: whether it counts, and why."""
 
     touch: Touch
@@ -20,8 +19,7 @@ class Exhibit:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """A touch that may count, with what it stands for."""
 
     touch: Touch
@@ -38,8 +36,7 @@ class Candidate:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class Rules(Struct, frozen=True, kw_only=True):
     """By what the touches of one conversion are judged; `known_by` is the end of its grace."""
 
     book: Book
@@ -89,8 +86,7 @@ def standing_link(
     return link.refusal_at(touch.at) or link
 
 
-@dataclass(frozen=True, slots=True)
-class _Refused:
+class _Refused(Struct, frozen=True):
     why: str
 
 

@@ -6,14 +6,14 @@ the links were heard, and a browser's place depends on its own links alone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from .values import Identifier, Join, Parting, is_known
 
 
-@dataclass(frozen=True, slots=True)
-class Clusters:
+class Clusters(Struct, frozen=True):
     """Who is who among the given identifiers, and whose ids must be known to say so."""
 
     person_of: Mapping[Identifier, Identifier]
@@ -21,8 +21,7 @@ class Clusters:
     missing: frozenset[Identifier]
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
+class _Standing(Struct, frozen=True):
     """What is left of a join after partings, and its place in the order."""
 
     join: Join

@@ -5,10 +5,11 @@ never for the bare clicks of an anonymous browser.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from shared_schemas import ids
 from shared_schemas.states import ReferralStage
 from shared_schemas.words import Group, TouchKind
@@ -26,8 +27,7 @@ class Pair(NamedTuple):
     participant_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Referral:
+class Referral(Struct, frozen=True, kw_only=True):
     """One referral's whole state. It is its person's who has `identifier`."""
 
     referral_id: str
@@ -59,8 +59,7 @@ class Referral:
         return self.stage is not ReferralStage.CLOSED
 
 
-@dataclass(frozen=True, slots=True)
-class Gain:
+class Gain(Struct, frozen=True):
     """A conversion that is credited to a pair, and the first touch that counts for it.
 
     The touch may be another person's, whom the conversion names too; `identifier` is its own.
@@ -74,8 +73,7 @@ class Gain:
     group: Group
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonView:
+class PersonView(Struct, frozen=True, kw_only=True):
     """All that decides one person's referrals; `decided` conversions give `gains` anew."""
 
     members: Set[Identifier]
@@ -87,8 +85,7 @@ class PersonView:
     decided: Set[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """Why and when referrals are looked at again; `heard` names what opens a reopened one."""
 
     now: datetime
@@ -96,8 +93,7 @@ class Moment:
     heard: Heard
 
 
-@dataclass(slots=True)
-class _Influence:
+class _Influence(Struct):
     """All touches of one pair on one person."""
 
     first: Touch

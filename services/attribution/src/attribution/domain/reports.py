@@ -1,9 +1,10 @@
 """What is known of one conversion: its reports as one, its refunds, and its look-alikes."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+from msgspec.structs import replace
 from shared_schemas.words import Trigger
 
 from .hearing import carried_sightings
@@ -12,8 +13,7 @@ from .values import Identifier, Report, Reversal, Sighting
 LOOK_ALIKE_WITHIN = timedelta(days=7)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
+class Merged(Struct, frozen=True, kw_only=True):
     """One conversion as its reports tell it: the most trusted and first of them, gaps filled."""
 
     conversion_id: str
@@ -38,8 +38,7 @@ class Merged:
         return first.removeprefix("customer:") if first.startswith("customer:") else None
 
 
-@dataclass(frozen=True, slots=True)
-class Refunded:
+class Refunded(Struct, frozen=True):
     """What was taken back of a conversion, cumulative and never more than the whole."""
 
     minor: int
@@ -47,8 +46,7 @@ class Refunded:
     ignored: int  # refunds in another currency
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbour:
+class Neighbour(Struct, frozen=True, kw_only=True):
     """Another sale of the same customer, with what it takes to recognise a look-alike."""
 
     conversion_id: str

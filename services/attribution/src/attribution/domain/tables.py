@@ -1,11 +1,11 @@
 """What table topics say, as entries of the book; and the book that entries make."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from msgspec import Struct
 from shared_schemas.event import EventData
 from shared_schemas.events.programs import (
     AttributionPolicyActivated,
@@ -44,8 +44,7 @@ class Entry(NamedTuple):
     body: str
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """An entry with what it refers to, and since when it matters; None is always."""
 
     entry: Entry
@@ -142,8 +141,7 @@ def _policy(data: AttributionPolicyActivated, heard_at: datetime) -> Policy:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(Struct, frozen=True):
     prefix: str
     part: str
     id_of: Callable[[Any], tuple[str, int]]

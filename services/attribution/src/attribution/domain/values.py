@@ -1,10 +1,10 @@
 """The facts that attribution keeps, as it heard them. Identifiers read `customer:c1`."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from msgspec import Struct
 from shared_schemas import ids
 from shared_schemas.states import ReferralStage
 from shared_schemas.words import TouchKind, Trigger
@@ -57,8 +57,7 @@ class Form(StrEnum):
     LEAD = "lead"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
+class Sighting(Struct, frozen=True, kw_only=True):
     """One report of a touch. What touch it is (click, share view, none) depends on its click's."""
 
     sighting_id: str
@@ -74,8 +73,7 @@ class Sighting:
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Touch:
+class Touch(Struct, frozen=True, kw_only=True):
     """What a person's sightings add up to: one influence of one code at one time."""
 
     touch_id: str
@@ -95,8 +93,7 @@ class Counted(NamedTuple):
     day: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Join:
+class Join(Struct, frozen=True, kw_only=True):
     """All links that name the same identifiers with the same trust, first to last."""
 
     identifiers: tuple[Identifier, ...]  # sorted, so customer, email, record, visitor
@@ -110,8 +107,7 @@ class Join:
         return ids.derived("join", int(self.trusted), *self.identifiers)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parting:
+class Parting(Struct, frozen=True, kw_only=True):
     """The last time that these identifiers were said to be different people."""
 
     identifiers: tuple[Identifier, ...]
@@ -124,16 +120,14 @@ class Parting:
         return ids.derived("parting", int(self.trusted), *self.identifiers)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(Struct, frozen=True, kw_only=True):
     """Somebody refused consent: sightings without it are evidence no more."""
 
     identifier: Identifier
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """One immutable report of a conversion."""
 
     conversion_id: str
@@ -156,8 +150,7 @@ class Report:
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reversal:
+class Reversal(Struct, frozen=True, kw_only=True):
     """One refund; without an amount it takes back the whole."""
 
     reversal_id: str
@@ -168,8 +161,7 @@ class Reversal:
     currency: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(Struct, frozen=True, kw_only=True):
     """A CRM record as of its latest change."""
 
     identifier: Identifier

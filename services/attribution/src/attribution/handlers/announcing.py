@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from service_kit.events import Cause
 from service_kit.transaction import Transaction
 from shared_schemas.events.attribution import (
@@ -32,8 +32,7 @@ from .changes import Changes, Note
 ReferralIds = Mapping[Pair, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """A conversion's facts, what stood of it, what is decided now, and why it was looked at."""
 
     merged: Merged
@@ -134,13 +133,13 @@ def _event_of(
         "next_step": decision.next_step,
     }
     if not decision.parts:
-        return ConversionUnattributed.model_construct(**body, expires_at=decision.expires_at)
+        return ConversionUnattributed(**body, expires_at=decision.expires_at)
     shares = tuple(_share(part, referral_ids) for part in decision.parts)
-    return ConversionCredited.model_construct(**body, shares=shares)
+    return ConversionCredited(**body, shares=shares)
 
 
 def _share(part: Part, referral_ids: ReferralIds) -> Share:
-    return Share.model_construct(
+    return Share(
         participant_id=part.participant_id,
         group=part.group,
         program_id=part.program_id,
@@ -156,7 +155,7 @@ def _share(part: Part, referral_ids: ReferralIds) -> Share:
 
 def _evidence(exhibit: Exhibit) -> Evidence:
     touch = exhibit.touch
-    return Evidence.model_construct(
+    return Evidence(
         touch_id=touch.touch_id,
         kind=touch.kind,
         code=touch.code,
@@ -186,7 +185,7 @@ def announce_referrals(
 
 def _event(referral: Referral, *, is_new: bool) -> ReferralOpened:
     model = ReferralOpened if is_new else ReferralAdvanced if referral.is_open else ReferralClosed
-    return model.model_construct(
+    return model(
         referral_id=referral.referral_id,
         revision=referral.revision,
         program_id=referral.program_id,

@@ -1,9 +1,9 @@
 """What a batch of facts changed, and which event is to be named as the cause."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from msgspec import Struct, field
 from service_kit.events import Cause
 
 from ..domain.values import Identifier, Report
@@ -14,8 +14,7 @@ from ..store.people import People
 _LATE = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """One event as the cause of what follows; of several the weightiest and latest is named."""
 
     occasion: Occasion
@@ -23,8 +22,7 @@ class Note:
     cause: Cause
 
 
-@dataclass(slots=True)
-class Changes:
+class Changes(Struct):
     """Facts that are new in this transaction, by whom they are about."""
 
     conversions: set[str] = field(default_factory=set)

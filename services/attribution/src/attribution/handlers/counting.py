@@ -41,7 +41,7 @@ async def recount(tx: Transaction, rows: Sequence[DueRow]) -> None:
     for counted in counts:
         row = due[counted.code, counted.day]
         tx.emit(
-            TouchesCounted.model_construct(
+            TouchesCounted(
                 code=counted.code,
                 day=counted.day,
                 revision=counted.revision,

@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ..domain.clicks import journey
 from ..domain.values import Identifier, Sighting, Touch
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What some persons were seen to do, and others of the same clicks; who refused consent."""
 
     by_identifier: Mapping[Identifier, Sequence[Sighting]]

@@ -1,8 +1,9 @@
 """Whatever the new facts touch is decided anew, whole: first conversions, then referrals."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
+from msgspec import Struct
+from msgspec.structs import replace
 from service_kit.transaction import Transaction
 from shared_schemas.states import ConversionState
 
@@ -44,8 +45,7 @@ async def settle(tx: Transaction, changes: Changes, people: People, book: Book) 
     await announce_conversions(tx, told, changes)
 
 
-@dataclass(frozen=True, slots=True)
-class _View:
+class _View(Struct, frozen=True):
     changes: Changes
     people: People
     seen: Seen

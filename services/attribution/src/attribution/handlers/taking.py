@@ -1,9 +1,9 @@
 """Facts first: each kind is kept under its natural key, and what is new about it is noted."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
+from msgspec import Struct
 from service_kit.events import Cause
 from service_kit.transaction import Transaction
 from shared_schemas import ids
@@ -30,8 +30,7 @@ from .counting import count_soon
 F = TypeVar("F")
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What an event says, and the event as a cause."""
 
     cause: Cause

@@ -1,10 +1,10 @@
 """What was decided of each conversion, and which ones a fact may change."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
 from datetime import datetime
 
 from asyncpg import Record as Row
+from msgspec import Struct
 from service_kit.transaction import Transaction
 
 from ..domain.reports import LOOK_ALIKE_WITHIN, Merged, Neighbour
@@ -12,8 +12,7 @@ from ..domain.values import ALWAYS, SEPARATOR, Identifier
 from .rows import columns, in_order
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Kept(Struct, frozen=True, kw_only=True):
     """A conversion's row; without a report it stands at revision 0."""
 
     conversion_id: str
@@ -23,8 +22,7 @@ class Kept:
     decision: str | None  # as JSON
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
+class Decided(Struct, frozen=True, kw_only=True):
     """A conversion's row as it shall be; without a `decision` that of before stays."""
 
     merged: Merged
@@ -37,8 +35,7 @@ class Decided:
     decided_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Affected:
+class Affected(Struct, frozen=True):
     """Which conversions are to be decided (again).
 
     `of_touched` are people of whom a touch was heard at `heard_at` or later: it matters only to

@@ -1,9 +1,9 @@
 """How many touches a code had on a day: counted anew from the sightings each time."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 
+from msgspec import Struct
 from service_kit.transaction import Transaction
 
 from .rows import columns
@@ -12,8 +12,7 @@ Bucket = tuple[str, date]
 """A code and a UTC day."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
+class Count(Struct, frozen=True, kw_only=True):
     """A bucket's whole count."""
 
     code: str

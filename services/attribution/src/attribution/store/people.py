@@ -1,8 +1,8 @@
 """Who is one person, under lock: persons and clicks are locked before anything of them is read."""
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
 
+from msgspec import Struct
 from service_kit.transaction import Transaction
 
 from ..domain.values import Identifier
@@ -71,8 +71,7 @@ class People:
             self._members.setdefault(person, set()).add(name)
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """Whom a batch is about."""
 
     identifiers: Set[Identifier] = frozenset()

@@ -1,9 +1,9 @@
 """Which decided conversions a changed fact of the control plane may change."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct, field
 from service_kit.transaction import Transaction
 
 from ..domain.values import ALWAYS
@@ -68,8 +68,7 @@ SELECT told.n, told.is_paged, found.conversion_id, found.grace_ends_at, found.is
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revisit:
+class Revisit(Struct, frozen=True, kw_only=True):
     """A changed fact; it matters to conversions from `since` on.
 
     It is looked for among those whose grace ends at `through` or later, there only behind `after`.
@@ -81,8 +80,7 @@ class Revisit:
     after: str = ""
 
 
-@dataclass(slots=True)
-class Touched:
+class Touched(Struct):
     """The conversions found, and where the next page begins, if there is one."""
 
     conversion_ids: list[str] = field(default_factory=list)

@@ -1,8 +1,8 @@
 """The checks, each a contribution of so many points in plain words, and what they look at."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from shared_schemas.events.fraud import Contribution
 
 from .credit import Credit, Participant, Policy
@@ -17,8 +17,7 @@ MAX_EVIDENCE = 50
 _WORDS = {Kind.CUSTOMER: "customer id", Kind.EMAIL: "e-mail address", Kind.VISITOR: "visitor"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Earlier:
+class Earlier(Struct, frozen=True, kw_only=True):
     """An earlier credited conversion, in one of the same programs, of a customer with the same
     e-mail address; `facts` are the events that say so."""
 
@@ -27,8 +26,7 @@ class Earlier:
     facts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crowd:
+class Crowd(Struct, frozen=True, kw_only=True):
     """How many conversions of a participant came from one address, this one included.
 
     `count` stops at one above the limit; `conversion_ids` are the nearest before this one.
@@ -40,8 +38,7 @@ class Crowd:
     conversion_ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """Everything that a verdict on one credit rests on."""
 
     credit: Credit

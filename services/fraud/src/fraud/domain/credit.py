@@ -1,10 +1,10 @@
 """What fraud keeps of others' decisions: credits, participants, policies, reports, touches."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 
+from msgspec import Struct
 from shared_schemas.events.programs import FraudPolicy
 
 from .identity import Mark, Node, nodes_of
@@ -16,8 +16,7 @@ PolicyId = tuple[str, int]
 """A program and its version."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class Share(Struct, frozen=True, kw_only=True):
     """One participant's part of a credit, and the touches that earned it."""
 
     participant_id: str
@@ -27,8 +26,7 @@ class Share:
     touch_ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credit:
+class Credit(Struct, frozen=True, kw_only=True):
     """One revision of what attribution decided of a conversion; without shares, nobody's."""
 
     conversion_id: str
@@ -63,8 +61,7 @@ class Credit:
         return (ranked[0][1], ranked[0][2]) if ranked else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """One program version, as far as fraud needs it."""
 
     program_id: str
@@ -88,8 +85,7 @@ class Policy:
         return credit.first_reported_at + timedelta(seconds=self.hold_seconds)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Participant:
+class Participant(Struct, frozen=True, kw_only=True):
     """Who refers, as far as it tells whether they referred themselves."""
 
     participant_id: str
@@ -103,8 +99,7 @@ class Participant:
         return nodes_of(customer_id=self.customer_id, email_hash=self.email_hash)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Touch:
+class Touch(Struct, frozen=True, kw_only=True):
     """Where a touch came from. `mark` is None for one that a credit names but nobody told of."""
 
     touch_id: str
@@ -112,8 +107,7 @@ class Touch:
     address_hash: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """One report of a conversion: whom it names and where it came from."""
 
     conversion_id: str
@@ -140,8 +134,7 @@ class Report:
         return (*nodes_of(email_hash=email), *visitor)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class Window(Struct, frozen=True, kw_only=True):
     """One credited conversion of a participant from one address: velocity counts these rows."""
 
     participant_id: str

@@ -1,10 +1,11 @@
 """Who is the same person: ids joined by facts, looked at no further than two steps."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import combinations
+
+from msgspec import Struct
 
 MAX_NEIGHBOURS = 20
 """An id joined to more ids of one kind than this is a place, not a person: it joins nobody."""
@@ -41,8 +42,7 @@ def nodes_of(
     return tuple(kind.node(id_) for kind, id_ in ids if id_)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Mark:
+class Mark(Struct, frozen=True, order=True):
     """When a fact occurred and which event told it: facts are ordered by their marks."""
 
     occurred_at: datetime
@@ -58,8 +58,7 @@ class Flavour(StrEnum):
     CUT = "cut"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bond:
+class Bond(Struct, frozen=True, kw_only=True):
     """The latest fact of a flavour about two ids; `left` <= `right`.
 
     A cut with `left` == `right` parts that id from every other.
@@ -149,8 +148,7 @@ class Graph:
         return bond.mark if bond else None
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """How an id is reached: the ids in between, the facts that join them."""
 
     through: tuple[Node, ...] = ()
@@ -161,8 +159,7 @@ class Way:
         return Way((*self.through, node), (*self.facts, mark.event_id))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Person(Struct, frozen=True, kw_only=True):
     """The ids that belong to whoever converted, and those that were too crowded to follow."""
 
     own: tuple[Node, ...]

@@ -1,10 +1,10 @@
 """From contributions to a verdict: the score, the thresholds, a reviewer's word."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec import Struct
 from shared_schemas.events.fraud import Contribution
 from shared_schemas.states import VerdictState
 
@@ -22,8 +22,7 @@ class Decision(StrEnum):
     REJECT = "reject"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
+class Review(Struct, frozen=True, kw_only=True):
     """A reviewer's word, and the contributions that they had before them."""
 
     decision: Decision
@@ -37,8 +36,7 @@ class Review:
         return self.decision is Decision.REJECT or not new
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opinion:
+class Opinion(Struct, frozen=True, kw_only=True):
     """What the facts say of one credit, before it is given a revision and a time."""
 
     state: VerdictState
@@ -68,8 +66,7 @@ class Opinion:
         return "|".join((self.state.value, self.reviewer or "", *counted))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """The verdict that stands for a conversion: its revisions and what it said."""
 
     conversion_id: str

@@ -1,9 +1,10 @@
 """Judge conversions on all facts there are, and publish what is new about them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from msgspec import Struct
+from msgspec.structs import replace
 from service_kit.events import Cause
 from service_kit.transaction import Transaction
 from shared_schemas.events.fraud import (
@@ -36,8 +37,7 @@ _EVENTS: Mapping[VerdictState, type[CreditJudged]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
+class Word(Struct, frozen=True, kw_only=True):
     """What a reviewer says of one conversion, before it is known what they had before them."""
 
     decision: Decision

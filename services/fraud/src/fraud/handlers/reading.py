@@ -1,10 +1,10 @@
 """The wire turned into facts, once per batch; every fact remembers which event told it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 
+from msgspec import Struct, field
 from service_kit.events import Cause, DataT_co, Event, of_type
 from shared_schemas.event import EventData
 from shared_schemas.events import attribution as a
@@ -17,8 +17,7 @@ from ..domain.identity import Bond, Flavour, Kind, Mark, Node, bonds_of, nodes_o
 Decided = Event[a.ConversionDecided]
 
 
-@dataclass(slots=True)
-class Heard:
+class Heard(Struct):
     """What a batch says, gathered while its events are read in order."""
 
     touches: dict[str, Touch] = field(default_factory=dict)

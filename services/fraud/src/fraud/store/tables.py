@@ -1,10 +1,10 @@
 """Read tables of what programs decides: program versions, participants, keys."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from asyncpg import Record
+from msgspec import Struct
 from service_kit.transaction import Transaction
 from shared_schemas.events.programs import FraudPolicy, KeyIssued, KeyRevoked
 
@@ -13,8 +13,7 @@ from ..domain.credit import Participant, Policy, PolicyId
 _SEPARATOR = "\x1f"  # no scope holds it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class Key(Struct, frozen=True, kw_only=True):
     """An API key that is known by its hash."""
 
     kind: str

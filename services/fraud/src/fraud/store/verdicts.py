@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from asyncpg import Record
+from msgspec import Struct
 from service_kit.transaction import Transaction
 from shared_schemas.events.fraud import Contribution, CreditJudged
 from shared_schemas.states import VerdictState
@@ -14,8 +14,7 @@ from ..domain.credit import Policy
 from ..domain.verdict import Decision, Review, Standing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class Given(Struct, frozen=True, kw_only=True):
     """A verdict as it is published, what it stands on, and what caused it: (source, event id)."""
 
     verdict: CreditJudged
@@ -132,8 +131,7 @@ async def add(tx: Transaction, given: Sequence[Given]) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(Struct, frozen=True, kw_only=True):
     """A verdict of the history, with the policy and the event that it followed from."""
 
     conversion_id: str

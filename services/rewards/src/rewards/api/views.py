@@ -1,11 +1,11 @@
 """What the API answers."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Step:
+
+class Step(Struct, frozen=True):
     """One decision about a reward, in the words in which it was taken."""
 
     revision: int
@@ -20,8 +20,7 @@ class Step:
     transfer_ids: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(Struct, frozen=True):
     """One movement of money between two accounts."""
 
     transfer_id: str
@@ -33,8 +32,7 @@ class Transfer:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class Payout:
+class Payout(Struct, frozen=True):
     """One attempt to pay, by its idempotency key; `next_at` is when the provider is asked next."""
 
     payout_id: str
@@ -50,8 +48,7 @@ class Payout:
     next_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Conversion:
+class Conversion(Struct, frozen=True):
     """How far a conversion is: the credit heard, the verdict on it, its hold."""
 
     conversion_id: str
@@ -66,8 +63,7 @@ class Conversion:
     resolved_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Reward:
+class Reward(Struct, frozen=True):
     """A reward's state; amounts are cumulative minor units of its currency."""
 
     reward_id: str
@@ -99,8 +95,7 @@ class Reward:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainedReward:
+class ExplainedReward(Struct, frozen=True):
     """A reward with everything that explains it."""
 
     reward: Reward
@@ -110,16 +105,14 @@ class ExplainedReward:
     payouts: list[Payout]
 
 
-@dataclass(frozen=True, slots=True)
-class ConversionRewards:
+class ConversionRewards(Struct, frozen=True):
     """A conversion with its rewards."""
 
     conversion: Conversion
     rewards: list[Reward]
 
 
-@dataclass(frozen=True, slots=True)
-class StatementLine:
+class StatementLine(Struct, frozen=True):
     """A beneficiary's money of one currency and month of the market's zone, from the ledger."""
 
     currency: str
@@ -131,8 +124,7 @@ class StatementLine:
     netted_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(Struct, frozen=True):
     """One account of a beneficiary; a negative receivable is what is owed back."""
 
     kind: str
@@ -140,8 +132,7 @@ class Balance:
     balance_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """A beneficiary's statement; without lines if nothing was ever earned."""
 
     beneficiary_id: str
@@ -149,32 +140,28 @@ class Statement:
     balances: list[Balance]
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenAccount:
+class BrokenAccount(Struct, frozen=True):
     """An account whose balance does not follow from its entries, or from its rewards."""
 
     account_id: str
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenReward:
+class BrokenReward(Struct, frozen=True):
     """A reward whose amounts do not follow from its own transfers."""
 
     reward_id: str
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenLimit:
+class BrokenLimit(Struct, frozen=True):
     """A limit of a cap whose total is not what its rewards take."""
 
     limit_id: str
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerCheck:
+class LedgerCheck(Struct, frozen=True):
     """Whether the books balance: the imbalance by currency, and what does not add up."""
 
     balanced: bool
@@ -184,8 +171,7 @@ class LedgerCheck:
     broken_limits: list[BrokenLimit]
 
 
-@dataclass(frozen=True, slots=True)
-class PaidAgain:
+class PaidAgain(Struct, frozen=True):
     """The payout that was requested."""
 
     payout_id: str | None

@@ -1,16 +1,15 @@
 """What rewards has heard of programs, participants and markets, and what it still lacks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct, field
 from shared_schemas.events.programs import Cap, Eligibility, RewardRule
 
 from .values import Credit, Share
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
+class Version(Struct, frozen=True, kw_only=True):
     """One immutable version of a program, as far as rewards cares."""
 
     program_id: str
@@ -22,8 +21,7 @@ class Version:
     caps: tuple[Cap, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(Struct, frozen=True):
     """What was true of a participant from a moment on."""
 
     from_at: datetime
@@ -32,8 +30,7 @@ class Period:
     active: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """The read tables' rows that a batch needs. Histories are oldest first."""
 
     versions: Mapping[tuple[str, int], Version] = field(default_factory=dict)

@@ -5,13 +5,13 @@ which is never above zero. The budget has no floor: what it lacks is what the pr
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
 from shared_schemas import ids
 
 from .values import Terms
@@ -42,8 +42,7 @@ class Purpose(StrEnum):
     CLAW_BACK = "claw_back"
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """From where to where a purpose moves money, and what that does to a reward's amounts."""
 
     source: AccountKind
@@ -71,8 +70,7 @@ ROUTES: Mapping[Purpose, Route] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """One account: its owner is a program, a beneficiary or a rail."""
 
     kind: AccountKind
@@ -85,8 +83,7 @@ class Account:
         return f"{self.kind.value}/{self.owner}/{self.currency}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer:
+class Transfer(Struct, frozen=True, kw_only=True):
     """One movement. `month` is that of `posted_at` in the market's zone."""
 
     transfer_id: str
@@ -113,8 +110,7 @@ class Entry(NamedTuple):
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(Struct, frozen=True):
     """An account's balance after its `version`th entry."""
 
     minor: int = 0
@@ -134,8 +130,7 @@ def account_of(kind: AccountKind, terms: Terms) -> Account:
     return Account(kind, terms.beneficiary_id, terms.currency)
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(Struct, frozen=True):
     """So much of a reward's money, for one purpose."""
 
     purpose: Purpose

@@ -4,9 +4,9 @@ Nothing here looks at the order in which credit and verdict came: both are kept,
 read from them when the hold has ended.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
 from shared_schemas.events.rewards import RewardApproved, RewardExpired, RewardHeld
 from shared_schemas.states import RewardState, VerdictState
 

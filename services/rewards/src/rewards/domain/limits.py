@@ -7,10 +7,10 @@ does not depend on who asks first, and is never above the cap.
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from msgspec import Struct, field
 from shared_schemas import ids
 from shared_schemas.events.programs import Cap
 from shared_schemas.words import CapPer, CapPeriod, Side
@@ -21,8 +21,7 @@ from .values import Reward, Terms, money_text
 EVERYBODY = "*"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
+class Limit(Struct, frozen=True, kw_only=True):
     """One cap in one period, for one participant or the whole program: the row that is locked."""
 
     limit_id: str
@@ -40,8 +39,7 @@ class Place(NamedTuple):
     reward_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """A reward that may yet take room."""
 
     place: Place
@@ -49,8 +47,7 @@ class Waiting:
     amount_minor: int
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """So many rewards of a limit, and what they are worth by currency."""
 
     rewards: int = 0
@@ -177,8 +174,7 @@ class LimitBook:
                 del waiting[at]
 
 
-@dataclass(frozen=True, slots=True)
-class _Left:
+class _Left(Struct, frozen=True):
     amount_minor: int
     line: str
 

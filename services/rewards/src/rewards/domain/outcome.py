@@ -1,7 +1,8 @@
 """What a decision looks at beside the case, and what it answers."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from .facts import Facts
 from .limits import LimitBook
@@ -9,8 +10,7 @@ from .steps import Step, apply
 from .values import Case
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """A case after a decision, and the steps that led there."""
 
     case: Case
@@ -21,8 +21,7 @@ class Outcome:
         return Outcome(apply(self.case, step), (*self.steps, step))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Desk(Struct, frozen=True, kw_only=True):
     """What decisions look at beside the case: facts heard, and the limits that are locked."""
 
     facts: Facts = field(default_factory=Facts)

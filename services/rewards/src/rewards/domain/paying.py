@@ -1,10 +1,11 @@
 """From approval to payment: netting, the intent to pay, and what the provider's word changes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from msgspec import Struct
+from msgspec.structs import replace
 from shared_schemas.events.rewards import (
     RewardApproved,
     RewardClawedBack,
@@ -31,8 +32,7 @@ class Word(StrEnum):
     NEVER_HEARD = "never_heard"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """A provider's word with its reference, or the reason why there is none."""
 
     word: Word

@@ -5,10 +5,11 @@ payout that the provider may have heard of is left alone until its outcome is kn
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 
+from msgspec import Struct
+from msgspec.structs import replace
 from shared_schemas.events.rewards import RewardClawedBack, RewardFulfilled, RewardRevised
 from shared_schemas.money import portion
 from shared_schemas.states import ConversionState, PayoutState, RewardState
@@ -18,8 +19,7 @@ from .steps import Change, Step, take
 from .values import ONE, Case, Conversion, Payout, Reward, money_text, next_payout_id
 
 
-@dataclass(frozen=True, slots=True)
-class _Cut:
+class _Cut(Struct, frozen=True):
     """What a reward is to be worth from now on, and why."""
 
     worth_minor: int

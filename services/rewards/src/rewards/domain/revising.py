@@ -1,9 +1,9 @@
 """While nothing is decided: bring a conversion's waiting rewards in line with its credit."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
 from shared_schemas.events.rewards import RewardDeclined, RewardPending, RewardRevised
 from shared_schemas.states import RewardState
 

@@ -5,9 +5,10 @@ percentage of what a program was credited is rounded half-even once, then split 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from msgspec import Struct
+from msgspec.structs import replace
 from shared_schemas import ids
 from shared_schemas.events.programs import RewardRule
 from shared_schemas.money import portion, split
@@ -18,8 +19,7 @@ from .limits import limit_ids
 from .values import ONE, Credit, Share, Terms, money_text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class Planned(Struct, frozen=True, kw_only=True):
     """A reward that a credit earns, or the reason why somebody who shares in it earns none."""
 
     terms: Terms
@@ -28,8 +28,7 @@ class Planned:
     refusal: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Setting:
+class _Setting(Struct, frozen=True):
     """Everything that a rule is applied in."""
 
     conversion_id: str

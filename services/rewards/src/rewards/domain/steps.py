@@ -1,10 +1,11 @@
 """One step of one reward: its new state, the money that moved, the words that explain it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from shared_schemas.events.rewards import RewardChanged
 from shared_schemas.states import PayoutState, RewardState, check_transition
 
@@ -22,8 +23,7 @@ _AMOUNTS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """What is to become of a reward: the event that says so, and why.
 
     `amount_minor` None leaves the worth as it is; `lines` explain this decision, after the basis.
@@ -39,8 +39,7 @@ class Change:
     amount_minor: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """A change that has been made. `payouts` are the payouts that changed with it."""
 
     before: Reward

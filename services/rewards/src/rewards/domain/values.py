@@ -1,11 +1,11 @@
 """What rewards knows: credits, verdicts, conversions, rewards, payouts. A change is a new value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 from functools import lru_cache
 
+from msgspec import Struct, field
 from shared_schemas import ids
 from shared_schemas.money import digits_of
 from shared_schemas.states import ConversionState, PayoutState, RewardState, VerdictState
@@ -29,8 +29,7 @@ def money_text(amount_minor: int, currency: str) -> str:
     return f"{whole}.{rest:0{digits}d} {currency}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class Share(Struct, frozen=True, kw_only=True):
     """One participant's part of a conversion: an exact weight and net minor units."""
 
     participant_id: str
@@ -48,8 +47,7 @@ class Share:
         return f"{self.participant_id}\x1f{self.program_id}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credit:
+class Credit(Struct, frozen=True, kw_only=True):
     """The highest revision heard of a conversion's credit; without shares nobody is credited."""
 
     revision: int
@@ -80,8 +78,7 @@ class Credit:
         return Fraction(self.net_minor, self.amount_minor)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """What fraud says of one credit revision; the highest pair of revisions rules."""
 
     credit_revision: int
@@ -95,8 +92,7 @@ class Verdict:
         return (self.credit_revision, self.revision)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conversion:
+class Conversion(Struct, frozen=True, kw_only=True):
     """Where credits, verdicts and the hold meet. Its rewards freeze together.
 
     `frozen_minor`, `frozen_refunded_minor` and `frozen_currency` are the amount and refunds that
@@ -133,8 +129,7 @@ class Conversion:
         return self.verdict.state
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class Terms(Struct, frozen=True, kw_only=True):
     """What a reward is for. `zone` is the market's IANA zone, `limit_ids` the caps it counts in."""
 
     reward_id: str
@@ -162,8 +157,7 @@ class Terms:
         return (self.occurred_at, self.conversion_id, self.reward_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reward:
+class Reward(Struct, frozen=True, kw_only=True):
     """A reward's whole state. The amounts are cumulative minor units and follow from transfers.
 
     `amount_minor` is what it is worth now, `basis_minor` what was approved; `available_minor` and
@@ -215,8 +209,7 @@ class Reward:
         return money_text(amount, self.terms.currency)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payout:
+class Payout(Struct, frozen=True, kw_only=True):
     """One attempt to pay; `payout_id` is the provider's idempotency key."""
 
     payout_id: str
@@ -240,8 +233,7 @@ class Payout:
         return self.attempts > 0 or self.state is not PayoutState.REQUESTED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """One conversion with its rewards and the payouts in flight (by reward)."""
 
     conversion: Conversion

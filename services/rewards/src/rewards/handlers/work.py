@@ -1,8 +1,8 @@
 """One batch in hand: its cases, what was decided about them, and how that is saved and told."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
+from msgspec.structs import replace
 from service_kit.events import Cause
 from service_kit.transaction import Transaction
 from shared_schemas.states import RewardState

@@ -1,10 +1,10 @@
 """Payouts: the intents to pay, who may execute them now, and what became of them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import asyncpg
+from msgspec import Struct
 from service_kit.events import Cause
 from service_kit.transaction import Transaction
 from shared_schemas.states import PayoutState
@@ -67,8 +67,7 @@ RETURNING {_COLUMNS}
 """  # noqa: S608, names are constants
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(Struct, frozen=True):
     """A payout with what is not its own: when to look at it next, and what it follows from."""
 
     payout: Payout

@@ -4,13 +4,12 @@ Rows go in the order of their key, so that two writers never wait for each other
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from service_kit.transaction import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """The columns of a table that are written, with their types; the first `keys` are its key."""
 
     table: str
