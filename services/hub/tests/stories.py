@@ -13,6 +13,40 @@ from .builders import example
 MINUTE = timedelta(minutes=1)
 START = datetime(2026, 11, 3, 10, 0, 2, tzinfo=UTC)
 LATER = "2026-11-17T10:00:02Z"
+REWARDS_SAY = {
+    "pending": (
+        "earned, and on hold",
+        "It is approved when the hold ends, if the fraud check clears it.",
+    ),
+    "held": ("verdict_missing", "It waits for the fraud check."),
+    "approved": ("the hold is over and the fraud check cleared it", "It is paid now."),
+    "fulfilling": ("12.00 EUR is being paid", "The account_credit rail is asked to pay."),
+    "fulfilled": ("paid: 12.00 EUR", "Nothing is left to do."),
+    "declined": ("rejected by the fraud check", "Nothing is owed."),
+    "expired": ("nobody decided in time", "Nothing more will come of this reward."),
+    "clawed_back": (
+        "the conversion was refunded",
+        "12.00 EUR will be netted against the next rewards.",
+    ),
+}
+FRAUD_SAYS = {
+    "cleared": "Rewards may be approved when their hold ends.",
+    "held": "A reviewer clears or rejects it; until then nothing is approved.",
+    "rejected": "Nothing is paid. A reviewer can clear it if this is a mistake.",
+}
+SELF_REFERRAL = {
+    "name": "self_referral",
+    "points": 100,
+    "why": "The referred person is participant ada: the same e-mail address.",
+    "inputs": {"participant_id": "ada", "matched": "e-mail address", "steps": 1},
+}
+VELOCITY = {
+    "name": "velocity",
+    "points": 60,
+    "why": "more than 20 conversions of participant ada came from one address within 3600"
+    " seconds: over the limit.",
+    "inputs": {"participant_id": "ada", "limit": 20, "window_seconds": 3600},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +84,32 @@ class Teller:
             "refused": [early],
             "refused_count": 1,
             "reference": self._name,
-            "reason": "First report: 1 of 2 touches counts",
+            "reason": "First report: 1 of 2 touches counts.",
+            "next_step": "Touches heard until 2026-11-04 10:00 UTC may still change it; refunds and"
+            " changes of identity always.",
             **self._money,
         }
         return self.say("conversion.credited.v1", **{**usual, **changed})
 
     def unattributed(self, state: str = "unattributed", **changed: Any) -> "Teller":
         """Nobody is credited: ada's click is too old."""
-        why = "outside the window of 30 days"
-        return self.say(
-            "conversion.unattributed.v1",
-            state=state,
-            refused=[self._touch("ada", counted=False, why=why)],
-            refused_count=1,
-            reference=self._name,
+        why = "it lies outside the window of 30 days"
+        usual = {
+            "reason": f"First report: none of 1 touches counts; of the last, {why}.",
+            "next_step": "A touch heard until 2026-11-04 10:00 UTC may still be credited.",
+            "refused": [self._touch("ada", counted=False, why=why)],
+            "refused_count": 1,
+            "reference": self._name,
+            "state": state,
             **self._money,
-            **changed,
-        )
+        }
+        return self.say("conversion.unattributed.v1", **{**usual, **changed})
+
+    def judged(self, state: str, *checks: dict[str, Any], **changed: Any) -> "Teller":
+        """The risk check says what it found."""
+        said = {"contributions": checks, "next_step": FRAUD_SAYS[state]}
+        score = sum(check["points"] for check in checks)
+        return self.say(f"credit.{state}.v1", **{**said, "score": score, **changed})
 
     def reward(self, state: str, *, beneficiary: str = "ada", **changed: Any) -> "Teller":
         """A reward of a tenth reaches a state."""
@@ -78,6 +121,8 @@ class Teller:
             sums["paid_minor"] = worth
         if state in ("declined", "clawed_back", "expired"):
             sums["amount_minor"] = 0
+        reason, next_step = REWARDS_SAY[state]
+        said = {"reason": reason, "next_step": next_step, "explanation": self._lines(beneficiary)}
         return self.say(
             f"reward.{state}.v1",
             reward_id=str(uuid5(NAMESPACE_URL, f"{self._name} {beneficiary}")),
@@ -85,7 +130,7 @@ class Teller:
             side="referee" if beneficiary.startswith("cust") else "referrer",
             currency=self._money["currency"],
             digits={"JPY": 0, "KWD": 3}.get(str(self._money["currency"]), 2),
-            **{**sums, **changed},
+            **{**said, **sums, **changed},
         )
 
     def payout(self, state: str, **changed: Any) -> "Teller":
@@ -102,6 +147,14 @@ class Teller:
         """The story as it stands."""
         return Story(self.conversion_id, tuple(self._events))
 
+    def _lines(self, beneficiary: str) -> list[str]:
+        side = "referee" if beneficiary.startswith("cust") else "referrer"
+        return [
+            f"Rule peer-thanks of program customers-eu, version 1, gives the {side} 1/10 of the"
+            " credited value for purchase: 12.00 EUR.",
+            "The fraud check cleared revision 1 with score 0 under rules 2026-11.1: velocity +0.",
+        ]
+
     def _share(self, person: str, of: int, total: int) -> dict[str, Any]:
         return {
             "participant_id": person,
@@ -112,7 +165,9 @@ class Teller:
             "referral_id": str(uuid5(NAMESPACE_URL, f"referral {person}")),
             "weight": "1" if of == 1 else f"1/{of}",
             "amount_minor": total // of,
-            "evidence": [self._touch(person, counted=True, why="the last touch")],
+            "evidence": [
+                self._touch(person, counted=True, why="the last touch before the conversion")
+            ],
             "evidence_count": 1,
         }
 
@@ -130,7 +185,7 @@ class Teller:
 
 def paid(name: str = "order-paid", **money: Any) -> Story:
     """Cleared, held for two weeks, paid, told."""
-    teller = Teller(name, **money).credited("ada").say("credit.cleared.v1").reward("pending")
+    teller = Teller(name, **money).credited("ada").judged("cleared").reward("pending")
     teller.reward("approved").reward("fulfilling").payout("requested").payout("settled")
     told_of = {"delivery_id": f"delivery {name}", "reason": ""}
     return teller.reward("fulfilled").say("message.sent.v1", **told_of).told()
@@ -138,14 +193,15 @@ def paid(name: str = "order-paid", **money: Any) -> Story:
 
 def rejected(name: str = "order-rejected") -> Story:
     """The participant is the customer."""
-    teller = Teller(name).credited("ada").reward("pending").say("credit.rejected.v1")
+    teller = Teller(name).credited("ada").reward("pending").judged("rejected", SELF_REFERRAL)
     return teller.reward("declined").told()
 
 
 def in_review(name: str = "order-in-review") -> Story:
     """A person has to look at it."""
-    teller = Teller(name).credited("ada").reward("pending").say("credit.held.v1")
-    return teller.reward("held", reason="a reviewer has to decide", next_at=LATER).told()
+    teller = Teller(name).credited("ada").reward("pending").judged("held", VELOCITY)
+    todo = {"reason": "under_review", "next_step": "A reviewer has to decide."}
+    return teller.reward("held", next_at=LATER, **todo).told()
 
 
 def unattributed(name: str = "order-unattributed") -> Story:
@@ -155,21 +211,24 @@ def unattributed(name: str = "order-unattributed") -> Story:
 
 def unconfirmed(name: str = "order-unconfirmed") -> Story:
     """Only a publishable key has told of it."""
-    reason = "only a publishable key has told of it, which anybody may use"
-    return Teller(name).unattributed("unconfirmed", reason=reason, expires_at=LATER).told()
+    reason = "First report: only a publishable key has told of it, which anybody may use."
+    todo = "A report by a secret key or the CRM until 2026-11-17 10:00 UTC confirms it."
+    said = {"reason": reason, "next_step": todo, "refused": [], "refused_count": 0}
+    return Teller(name).unattributed("unconfirmed", expires_at=LATER, **said).told()
 
 
 def pending(name: str = "order-pending", **money: Any) -> Story:
     """In its waiting period; two share it."""
-    teller = Teller(name, **money).credited("ada", "bob").say("credit.cleared.v1")
+    teller = Teller(name, **money).credited("ada", "bob").judged("cleared")
     return teller.reward("pending").reward("pending", beneficiary="bob").told()
 
 
 def refunded(name: str = "order-refunded") -> Story:
     """Paid, and then the customer got the money back."""
-    teller = Teller(name).credited("ada").say("credit.cleared.v1").reward("pending")
+    teller = Teller(name).credited("ada").judged("cleared").reward("pending")
     teller.reward("fulfilled").payout("settled")
     back = {"revision": 2, "state": "reversed", "refunded_minor": 12_000}
+    back |= {"reason": "A refund: 1 of 2 touches counts."}
     teller.credited("ada", **back, next_step="Nothing follows: all of it was taken back.")
     taken = {"approved_minor": 1_200, "paid_minor": 1_200, "reversed_minor": 1_200}
     return teller.reward("clawed_back", **taken).told()
@@ -177,16 +236,16 @@ def refunded(name: str = "order-refunded") -> Story:
 
 def payment_failed(name: str = "order-payment-failed") -> Story:
     """The rail refused; an operator has to act."""
-    teller = Teller(name).credited("ada").say("credit.cleared.v1").reward("fulfilling")
-    teller.payout("failed")
-    why = {"revision": 5, "reason": "the payout failed: account closed"}
+    teller = Teller(name).credited("ada").judged("cleared").reward("fulfilling")
+    teller.payout("failed", reason="refused with HTTP 400: account closed")
+    why = {"revision": 5, "reason": "the payout failed: refused with HTTP 400: account closed"}
     todo = "An operator has to look at the payout and request it again."
     return teller.reward("approved", **why, next_step=todo).told()
 
 
 def two_sided(name: str = "order-two-sided") -> Story:
     """Both sides earn; the referee's is still to come."""
-    teller = Teller(name).credited("ada").say("credit.cleared.v1").reward("fulfilled")
+    teller = Teller(name).credited("ada").judged("cleared").reward("fulfilled")
     return teller.reward("pending", beneficiary="cust-77").told()
 
 

@@ -27,6 +27,20 @@ async def test_the_json_twin_needs_the_operator_token(
             assert (await client.get(path)).status_code == 401
 
 
+async def test_the_document_says_of_every_route_how_it_is_opened(
+    stranger: httpx.AsyncClient,
+) -> None:
+    document = (await stranger.get("/openapi.json")).json()
+    assert document["components"]["securitySchemes"]["operatorToken"]["scheme"] == "bearer"
+    assert {"/api/conversions", "/internal/logins"} <= set(document["paths"])
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            asked = path.replace("{", "").replace("}", "")
+            answer = await stranger.request(method, asked)
+            assert operation["security"] == [{"operatorToken": []}], path
+            assert answer.status_code == 401, path
+
+
 async def test_the_json_twin_tells_the_same_journey(
     harness: Harness[Settings], operator: httpx.AsyncClient
 ) -> None:

@@ -37,6 +37,7 @@ PAGES = {
         "/parked",
         "/participants/ada",
         *(f"/conversions/{story.conversion_id}" for story in SHOWN),
+        "/logout",
         "/no/such/page",
     ),
     "ada": (
@@ -151,7 +152,7 @@ async def test_no_page_scrolls_sideways_nor_asks_anybody_else(
     origin: str, link: Link, visit: Open, size: tuple[int, int]
 ) -> None:
     for subject, pages in PAGES.items():
-        visited = await visit(size)
+        visited = await visit(size, locale="de-DE")  # the longer words
         await _log_in(visited, await link(subject))
         for path in pages:
             await visited.page.goto(origin + path)
@@ -159,6 +160,25 @@ async def test_no_page_scrolls_sideways_nor_asks_anybody_else(
             assert (path, width) == (path, size[0])
         assert {url for url in visited.requests if not url.startswith(f"{origin}/")} == set()
         assert [said for said in visited.complaints if "404" not in said] == []
+
+
+async def test_on_a_phone_a_row_keeps_together_what_belongs_together(
+    origin: str, link: Link, visit: Open
+) -> None:
+    phone = await visit(PHONE)
+    await _log_in(phone, await link("operator"))
+    shared = phone.page.locator(f'tr:has(a[href="/conversions/{stories.pending().conversion_id}"])')
+    assert await shared.locator(".labelled").inner_text() == "ada\xa01/2, bob\xa01/2"
+    box = await shared.locator(".labelled").bounding_box()
+    assert box is not None
+    assert box["height"] < 32  # one line
+    await phone.page.goto(f"{origin}/participants/ada")
+    for row in await phone.page.locator(".cards tbody tr").all():
+        what = await row.locator("th").bounding_box()
+        amount = await row.locator(".side").bounding_box()
+        assert what is not None
+        assert amount is not None
+        assert (what["y"], what["x"] < amount["x"]) == (amount["y"], True)
 
 
 @pytest.mark.parametrize(("scheme", "size"), [("light", DESK), ("dark", PHONE)])

@@ -2,12 +2,14 @@
 
 import json
 from random import Random
+from zoneinfo import ZoneInfo
 
 import pytest
 from hub.domain.journey import journey
 from hub.domain.outcome import Ending, Outcome, outcome
+from hub.domain.sentences.voice import Speaker
 from hub.domain.views import visible
-from hub.domain.wording import LANGUAGES, named, preferred, words
+from hub.domain.wording import LANGUAGES, preferred, words
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shared_schemas.states import TRANSITIONS
@@ -228,5 +230,5 @@ def test_the_best_language_that_there_is(header: str, language: str) -> None:
 
 
 def test_a_value_without_words_of_its_own_is_shown_readably() -> None:
-    assert named("bank_transfer", words("de")) == "bank transfer"
+    assert Speaker("de", ZoneInfo("UTC"), words("de")).named("bank_transfer") == "bank transfer"
     assert words("fr") == words("en")

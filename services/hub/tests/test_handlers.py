@@ -1,5 +1,6 @@
 """The hub keeps each revision once and shows the newest, in any order of arrival."""
 
+from datetime import timedelta
 from random import Random
 
 import pytest
@@ -101,6 +102,19 @@ def test_lists_are_filtered_by_state_stage_or_outcome(event_type: str, state: st
     data = example(event_type).data
     expected = state or getattr(data, "stage", getattr(data, "outcome", None))
     assert step_of(data, at=EPOCH, traceparent=None).state == expected
+
+
+def test_an_event_parked_again_after_its_release_stands_as_parked() -> None:
+    parked, released = example("event.parked.v1").data, example("event.released.v1").data
+    told = [
+        step_of(
+            data.model_copy(update={"at": EPOCH + timedelta(minutes=n)}), at=EPOCH, traceparent=None
+        )
+        for n, data in enumerate((parked, released, parked))
+    ]
+    assert {(step.kind, step.id) for step in told} == {(told[0].kind, told[0].id)}
+    assert max(told, key=lambda step: step.revision).state == "parked"
+    assert len({step.revision for step in told}) == 3
 
 
 def test_the_hub_hears_exactly_what_the_topic_table_says() -> None:

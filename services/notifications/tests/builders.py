@@ -74,9 +74,12 @@ def reward(model: type[RewardChanged] = RewardPending, **given: Any) -> RewardCh
         "occurred_at": "2026-11-02T11:00:00Z",
         "hold_ends_at": "2026-11-16T11:00:00Z",
         "posted_at": "2026-11-02T12:00:00Z",
-        "reason": "earned, waiting for the hold to end",
-        "explanation": ["12.50 EUR by rule thanks of friends version 1"],
-        "next_step": "approved when the hold ends",
+        "reason": "earned, and on hold",
+        "explanation": [
+            "Rule thanks of program friends, version 1, gives the referrer 1/10 of the credited"
+            " value for purchase: 12.50 EUR."
+        ],
+        "next_step": "It is approved when the hold ends, if the fraud check clears it.",
         "next_at": "2026-11-16T11:00:00Z",
     }
     return model.model_validate(made | given)
@@ -188,11 +191,12 @@ def linked(customer_id: str = "cust", trust: str = "secret", **given: Any) -> Gi
 
 
 def login(minutes: int = 15) -> Given:
-    """Ann wants a one-time link."""
+    """Ann wants a one-time link, now: a long run of tests must not make it late."""
+    now = datetime.now(UTC).replace(microsecond=0)
     data = LoginRequested(
         subject="ann",
         login_id="login-1",
-        requested_at=NOW,
-        expires_at=NOW + timedelta(minutes=minutes),
+        requested_at=now,
+        expires_at=now + timedelta(minutes=minutes),
     )
-    return event(data, at=NOW, source="hub")
+    return event(data, at=now, source="hub")

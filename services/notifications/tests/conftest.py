@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import httpx
 import pytest_asyncio
 from litestar import Litestar
+from litestar.openapi import OpenAPIConfig
 from notifications import api
 from notifications.__main__ import service
 from notifications.senders.mail import Mailbox
@@ -30,6 +31,7 @@ class House:
     target: Receiver
     mail: Pump
     webhooks: Pump
+    app: Litestar
     client: httpx.AsyncClient
 
     async def send(self) -> None:
@@ -75,6 +77,7 @@ async def house(fresh_database) -> AsyncIterator[House]:
                 api.routes(harness.runtime),
                 exception_handlers={Exception: answer_problem},
                 logging_config=None,
+                openapi_config=OpenAPIConfig(title="Notifications", version="1"),
             )
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://n.test") as client:
@@ -86,6 +89,7 @@ async def house(fresh_database) -> AsyncIterator[House]:
                     target,
                     Pump(harness.runtime, mailbox),
                     Pump(harness.runtime, hooks),
+                    app,
                     client,
                 )
             await mailbox.close()

@@ -48,6 +48,24 @@ async def test_every_route_asks_for_a_key_and_its_scope(house: House) -> None:
         assert able.status_code < 500
 
 
+async def test_the_document_says_of_every_route_how_it_is_opened(house: House) -> None:
+    document = house.app.openapi_schema.to_schema()
+    assert set(document["components"]["securitySchemes"]) == {"adminKey", "operatorToken"}
+    opened = {}
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            asked = path.replace("{", "").replace("}", "")
+            answer = await house.client.request(method, asked)
+            schemes = [name for one in operation.get("security", ()) for name in one]
+            opened[method.upper(), path] = schemes
+            guarded = ["adminKey", "operatorToken"] if answer.status_code == 401 else []
+            assert schemes == guarded, (method, path)
+    assert (
+        sorted(path for (_, path), schemes in opened.items() if not schemes)
+        == ["/unsubscribe/{token}"] * 2
+    )
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -6,6 +6,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from litestar import Litestar
+from litestar.openapi import OpenAPIConfig
 from partners.__main__ import SERVICE
 from partners.api import routes
 from partners.settings import Settings
@@ -26,8 +27,12 @@ async def harness(fresh_database) -> AsyncIterator[Harness[Settings]]:
 @pytest.fixture
 def app(harness: Harness[Settings]) -> Litestar:
     """Its routes, as the kit would serve them."""
-    handlers = {Exception: answer_problem}
-    return Litestar(routes(harness.runtime), exception_handlers=handlers, logging_config=None)
+    return Litestar(
+        routes(harness.runtime),
+        exception_handlers={Exception: answer_problem},
+        logging_config=None,
+        openapi_config=OpenAPIConfig(title="Partners", version="1"),
+    )
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -6,6 +6,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from litestar import Litestar
+from litestar.openapi import OpenAPIConfig
 from programs import api
 from programs.__main__ import service
 from programs.handlers.desk import Desk
@@ -30,7 +31,12 @@ async def harness(fresh_database) -> AsyncIterator[Harness[Settings]]:
 def app(harness: Harness[Settings]) -> Litestar:
     """Its routes, as the kit would serve them."""
     routes = api.routes(harness.runtime, Desk.of(harness.runtime.settings))
-    return Litestar(routes, exception_handlers={Exception: answer_problem}, logging_config=None)
+    return Litestar(
+        routes,
+        exception_handlers={Exception: answer_problem},
+        logging_config=None,
+        openapi_config=OpenAPIConfig(title="Programs", version="1"),
+    )
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -102,6 +102,20 @@ async def test_bad_input_gets_a_clear_refusal(client: Client) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
 
 
+async def test_the_document_says_of_every_route_how_it_is_opened(
+    app: Litestar, client: Client
+) -> None:
+    document = app.openapi_schema.to_schema()
+    assert set(document["components"]["securitySchemes"]) == {"adminKey", "contactToken"}
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            asked = path.replace("{", "").replace("}", "")
+            answer = await client.request(method, asked)
+            (named,) = operation["security"]
+            scheme = "contactToken" if path == "/v1/contact-keys" else "adminKey"
+            assert (answer.status_code, list(named)) == (401, [scheme]), (method, path)
+
+
 def test_every_operation_is_described(app: Litestar) -> None:
     for path, item in app.openapi_schema.to_schema()["paths"].items():
         for operation in item.values():

@@ -1,13 +1,14 @@
 """The hub's routes: pages and sessions, their JSON twin, the sink for spans."""
 
-from litestar import get
+from litestar import route
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 from service_kit.runtime import Runtime
 
 from ..settings import Settings
 from . import documents, journeys, lists, otlp, sessions, statics
-from .refusals import Unknown, pages
+from .refusals import METHODS, Unknown, pages
+from .security import Schemes
 
 
 def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
@@ -17,10 +18,11 @@ def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
         *sessions.routes(runtime),
         *documents.routes(runtime),
         *otlp.routes(runtime),
+        Schemes,
     ]
 
 
-@get("/{elsewhere:path}")
+@route("/{elsewhere:path}", http_method=METHODS)
 async def _elsewhere(elsewhere: FromPath[str]) -> None:
     """Whatever else is asked for: a page for people, a problem document for programs."""
     raise Unknown("There is nothing at this address.")

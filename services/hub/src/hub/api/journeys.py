@@ -6,7 +6,7 @@ What is not the reader's is as if it were not there.
 from typing import Any, Final
 
 from litestar import Request, Response, get
-from litestar.types import ControllerRouterHandler
+from litestar.handlers import HTTPRouteHandler
 from service_kit.runtime import Runtime
 from service_kit.transaction import Transaction
 
@@ -22,12 +22,12 @@ from .traces import waterfalls
 MAX_LINKS: Final = 100
 
 
-def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
+def routes(runtime: Runtime[Settings]) -> list[HTTPRouteHandler]:
     """`/conversions/{id}`, `/referrals/{id}`, `/participants/{id}`."""
     return [_conversion(runtime), _referral(runtime), _participant(runtime)]
 
 
-def _conversion(runtime: Runtime[Settings]) -> ControllerRouterHandler:
+def _conversion(runtime: Runtime[Settings]) -> HTTPRouteHandler:
     @get("/conversions/{conversion_id:str}")
     async def conversion(request: Request[Any, Any, Any], conversion_id: Id) -> Response[str]:
         session = await current(request, runtime)
@@ -53,7 +53,7 @@ def _conversion(runtime: Runtime[Settings]) -> ControllerRouterHandler:
     return conversion
 
 
-def _referral(runtime: Runtime[Settings]) -> ControllerRouterHandler:
+def _referral(runtime: Runtime[Settings]) -> HTTPRouteHandler:
     @get("/referrals/{referral_id:str}")
     async def referral(request: Request[Any, Any, Any], referral_id: Id) -> Response[str]:
         session = await current(request, runtime)
@@ -75,7 +75,7 @@ def _referral(runtime: Runtime[Settings]) -> ControllerRouterHandler:
     return referral
 
 
-def _participant(runtime: Runtime[Settings]) -> ControllerRouterHandler:
+def _participant(runtime: Runtime[Settings]) -> HTTPRouteHandler:
     @get("/participants/{participant_id:str}")
     async def participant(
         request: Request[Any, Any, Any],

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from litestar import Request, Response, get
-from litestar.types import ControllerRouterHandler
+from litestar.handlers import HTTPRouteHandler
 from service_kit.runtime import Runtime
 from shared_schemas.states import ConversionState, ParkedState, ReferralStage
 
@@ -20,12 +20,12 @@ from .telling import ROWS, At, InState, Text, before, older, tell
 COUNTED_DAYS: Final = 30
 
 
-def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
+def routes(runtime: Runtime[Settings]) -> list[HTTPRouteHandler]:
     """`/`, `/referrals`, `/parked`."""
     return [_conversions(runtime), _referrals(runtime), _parked(runtime)]
 
 
-def _conversions(runtime: Runtime[Settings]) -> ControllerRouterHandler:
+def _conversions(runtime: Runtime[Settings]) -> HTTPRouteHandler:
     @get("/")
     async def conversions(
         request: Request[Any, Any, Any],
@@ -59,7 +59,7 @@ def _conversions(runtime: Runtime[Settings]) -> ControllerRouterHandler:
     return conversions
 
 
-def _referrals(runtime: Runtime[Settings]) -> ControllerRouterHandler:
+def _referrals(runtime: Runtime[Settings]) -> HTTPRouteHandler:
     @get("/referrals")
     async def referrals(
         request: Request[Any, Any, Any],
@@ -88,7 +88,7 @@ def _referrals(runtime: Runtime[Settings]) -> ControllerRouterHandler:
     return referrals
 
 
-def _parked(runtime: Runtime[Settings]) -> ControllerRouterHandler:
+def _parked(runtime: Runtime[Settings]) -> HTTPRouteHandler:
     @get("/parked")
     async def parked(
         request: Request[Any, Any, Any],

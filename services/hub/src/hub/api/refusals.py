@@ -1,19 +1,25 @@
 """What a person or program is told when there is no page for them."""
 
+from collections import defaultdict
 from http import HTTPStatus
 from typing import Any, Final
 
-from litestar import Request, Response, Router
+from litestar import Request, Response, Router, route
+from litestar.enums import HttpMethod
+from litestar.exceptions import MethodNotAllowedException
+from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler, Guard
 from service_kit.problems import Rejected, answer_problem, problem_of
 
 from .rendering import SECURITY_HEADERS, render
+from .security import Opened
 
 WANTED: Final = "gw_wanted"
 _WANTED_SECONDS: Final = 1_800
 _PAGES: Final = ("/conversions/", "/referrals/", "/participants/")
 _MAX_PATH_CHARACTERS: Final = 500
+METHODS: Final = tuple(method for method in HttpMethod if method is not HttpMethod.OPTIONS)
 
 
 class LoginNeeded(Exception):
@@ -35,12 +41,12 @@ class Forged(Rejected):
 
 
 def pages(
-    handlers: list[ControllerRouterHandler], *, guards: tuple[Guard, ...] = ()
+    handlers: list[HTTPRouteHandler], *, guards: tuple[Guard, ...] = ()
 ) -> ControllerRouterHandler:
     """Handlers that answer people: with pages, whatever happens, that are safe to show."""
     return Router(
         "/",
-        route_handlers=handlers,
+        route_handlers=[*handlers, *_other_methods(handlers)],
         guards=list(guards),
         include_in_schema=False,
         response_headers=SECURITY_HEADERS,
@@ -48,16 +54,37 @@ def pages(
     )
 
 
+def _other_methods(handlers: list[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
+    """Refusals of all other methods: the framework's own would be documents, also for people."""
+    known: dict[str, set[str]] = defaultdict(set)
+    for handler in handlers:
+        for path in handler.paths:
+            known[path] |= handler.http_methods
+    return [
+        _not_allowed(path, allowed)
+        for path, allowed in known.items()
+        if len(allowed) < len(METHODS)
+    ]
+
+
+def _not_allowed(path: str, allowed: set[str]) -> HTTPRouteHandler:
+    @route(path, http_method=[method for method in METHODS if method not in allowed])
+    async def refuse() -> None:
+        raise MethodNotAllowedException(headers={"Allow": ", ".join(sorted(allowed))})
+
+    return refuse
+
+
 def programs(
-    path: str, handlers: list[ControllerRouterHandler], *, guards: tuple[Guard, ...]
+    path: str, handlers: list[ControllerRouterHandler], opened: Opened
 ) -> ControllerRouterHandler:
     """Handlers that answer programs: with JSON, whatever happens, that nobody keeps."""
     return Router(
         path,
         route_handlers=handlers,
-        guards=list(guards),
         response_headers=SECURITY_HEADERS,
         exception_handlers={Exception: _to_problem},
+        **opened,
     )
 
 

@@ -1,15 +1,11 @@
 """Templates to answers: language, money, times, and the headers that every page has."""
 
-import re
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel.dates import format_date
-from babel.numbers import format_currency
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
 from jinja2.runtime import Context
 from litestar import Request, Response
@@ -18,10 +14,11 @@ from shared_schemas.money import digits_of
 
 from ..assets import address_of
 from ..domain.logins import Session
-from ..domain.wording import named, preferred, words
+from ..domain.sentences import CATALOGUE
+from ..domain.sentences.voice import Speaker
+from ..domain.wording import preferred, words
 
 NONE: Final = "\u2013"
-_CODE_BEFORE_NUMBER: Final = re.compile(r"(?<=[A-Z]{3})(?=\d)")
 PACKAGE: Final = Path(__file__).parents[1]
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (
@@ -49,8 +46,9 @@ def render(
     if language is None:
         language = preferred(request.headers.get("accept-language", ""))
     zone = _zone(session.zone if session and session.zone else market_zone)
+    voice = Speaker(language, zone, words(language))
     text = _TEMPLATES.get_template(template).render(
-        t=words(language), language=language, zone=zone, session=session, **values
+        t=voice.words, voice=voice, language=language, session=session, **values
     )
     return Response(text, status_code=status, media_type="text/html", headers=SECURITY_HEADERS)
 
@@ -69,9 +67,7 @@ def _money(context: Context, amount_minor: int, currency: str | None) -> str:
     """An amount as people of the page's language write it."""
     if currency is None:
         return NONE
-    amount = Decimal(amount_minor).scaleb(-digits_of(currency))
-    text = str(format_currency(amount, currency, locale=context["language"]))
-    return _CODE_BEFORE_NUMBER.sub("\u00a0", text)
+    return _voice(context).money(amount_minor, currency, digits_of(currency))
 
 
 @pass_context
@@ -81,31 +77,40 @@ def _when(context: Context, moment: datetime | str | None, clock: str = "%H:%M")
         return NONE
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
-    local = moment.astimezone(context["zone"])
-    text = f"{format_date(local, 'medium', locale=context['language'])}, {local:{clock}}"
+    text = _voice(context).moment(moment, clock)
     utc = moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return Markup('<time datetime="{}">{}</time>').format(utc, text)
 
 
 @pass_context
 def _exactly(context: Context, moment: datetime | str | None) -> str:
-    """A `<time>` to the second."""
-    return _when(context, moment, "%H:%M:%S")
+    """A `<time>`, for operators to the second."""
+    session = context["session"]
+    return _when(context, moment, "%H:%M:%S" if session and session.is_operator else "%H:%M")
 
 
 @pass_context
 def _named(context: Context, value: object) -> str:
     """A value of a closed vocabulary as people say it."""
-    return named(value, context["t"])
+    return _voice(context).named(value)
 
 
 @pass_context
-def _stored(context: Context, sentence: str) -> str:
-    """A sentence that was stored with its decision: English, and marked so on other pages."""
-    told = sentence[:1].upper() + sentence[1:]
-    if context["language"] == "en":
-        return told
-    return Markup('<span lang="en">{}</span>').format(told)
+def _told(context: Context, sentence: str) -> str:
+    """A sentence that was stored with its decision, in the page's language.
+
+    Somebody's own words, which are in no catalogue, are quoted as they are.
+    """
+    voice = _voice(context)
+    told = CATALOGUE.tell(sentence, voice) if sentence else ""
+    return (
+        Markup('<span lang="en">{}</span>').format(voice.quote(sentence)) if told is None else told
+    )
+
+
+def _voice(context: Context) -> Speaker:
+    voice: Speaker = context["voice"]
+    return voice
 
 
 def _environment() -> Environment:
@@ -121,7 +126,7 @@ def _environment() -> Environment:
         "when": _when,
         "exactly": _exactly,
         "named": _named,
-        "stored": _stored,
+        "told": _told,
     }
     made.globals["asset"] = address_of
     return made

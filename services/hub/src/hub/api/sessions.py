@@ -7,13 +7,12 @@ from typing import Any, Final
 from litestar import Request, Response, get, post
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
-from litestar.handlers import BaseRouteHandler
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 from pydantic import BaseModel, ConfigDict, Field
 from service_kit.events import Cause
-from service_kit.http.operations import bearer_guard
 from service_kit.runtime import Runtime
 from service_kit.telemetry import current_traceparent
 from shared_schemas.event import MAX_ID_CHARACTERS
@@ -24,6 +23,7 @@ from ..settings import Settings
 from ..store import reading, sessions
 from .refusals import WANTED, Forged, LoginNeeded, pages, programs, wanted_page
 from .rendering import render
+from .security import to_operators
 
 OPERATOR: Final = "operator"
 _ID_BYTES: Final = 24
@@ -59,10 +59,10 @@ async def current(request: Request[Any, Any, Any], runtime: Runtime[Settings]) -
 def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
     """`/login`, `/logout`, and the internal route behind `goodword login`."""
     handlers = [_asking(runtime), _ask(runtime), _confirm(runtime), _enter(runtime)]
-    bearer = bearer_guard(runtime.settings.operator_token.get_secret_value())
+    handlers += [_leaving(runtime), _leave(runtime)]
     return [
-        pages([*handlers, _leave(runtime)], guards=(_from_our_page,)),
-        programs("/internal", [_make(runtime)], guards=(bearer,)),
+        pages(handlers, guards=(_from_our_page,)),
+        programs("/internal", [_make(runtime)], to_operators(runtime)),
     ]
 
 
@@ -73,7 +73,7 @@ def _from_our_page(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteH
         raise Forged("Please reload the page and try again.")
 
 
-def _asking(runtime: Runtime[Settings]) -> ControllerRouterHandler:
+def _asking(runtime: Runtime[Settings]) -> HTTPRouteHandler:
     @get("/login")
     async def asking(
         request: Request[Any, Any, Any], sent: FromQuery[bool] = False
@@ -84,7 +84,7 @@ def _asking(runtime: Runtime[Settings]) -> ControllerRouterHandler:
     return asking
 
 
-def _ask(runtime: Runtime[Settings]) -> ControllerRouterHandler:
+def _ask(runtime: Runtime[Settings]) -> HTTPRouteHandler:
     @post("/login")
     async def ask(request: Request[Any, Any, Any]) -> Redirect:
         """The same answer for known and unknown people: nobody learns who takes part."""
@@ -105,7 +105,7 @@ def _ask(runtime: Runtime[Settings]) -> ControllerRouterHandler:
     return ask
 
 
-def _make(runtime: Runtime[Settings]) -> ControllerRouterHandler:
+def _make(runtime: Runtime[Settings]) -> HTTPRouteHandler:
     @post("/logins", status_code=201, summary="A one-time link, not mailed: for `goodword login`.")
     async def make(data: JSONBody[Ask]) -> dict[str, str]:
         settings, now, login_id = runtime.settings, runtime.now(), token_urlsafe(_ID_BYTES)
@@ -121,7 +121,7 @@ def _make(runtime: Runtime[Settings]) -> ControllerRouterHandler:
     return make
 
 
-def _confirm(runtime: Runtime[Settings]) -> ControllerRouterHandler:
+def _confirm(runtime: Runtime[Settings]) -> HTTPRouteHandler:
     @get("/login/{link:str}")
     async def confirm(request: Request[Any, Any, Any], link: FromPath[str]) -> Response[str]:
         """A button, because mail scanners follow links: only a person presses it."""
@@ -130,7 +130,7 @@ def _confirm(runtime: Runtime[Settings]) -> ControllerRouterHandler:
     return confirm
 
 
-def _enter(runtime: Runtime[Settings]) -> ControllerRouterHandler:
+def _enter(runtime: Runtime[Settings]) -> HTTPRouteHandler:
     @post("/login/{link:str}")
     async def enter(request: Request[Any, Any, Any], link: FromPath[str]) -> Response[Any]:
         settings, now, login_id = runtime.settings, runtime.now(), _login_id(runtime, link)
@@ -150,7 +150,16 @@ def _enter(runtime: Runtime[Settings]) -> ControllerRouterHandler:
     return enter
 
 
-def _leave(runtime: Runtime[Settings]) -> ControllerRouterHandler:
+def _leaving(runtime: Runtime[Settings]) -> HTTPRouteHandler:
+    @get("/logout")
+    async def leaving(request: Request[Any, Any, Any]) -> Response[str]:
+        """Asks first: following an address must end nothing."""
+        return render(request, "logout.html", session=await current(request, runtime))
+
+    return leaving
+
+
+def _leave(runtime: Runtime[Settings]) -> HTTPRouteHandler:
     @post("/logout")
     async def leave(request: Request[Any, Any, Any]) -> Redirect:
         session = await current(request, runtime)

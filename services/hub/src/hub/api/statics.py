@@ -3,8 +3,8 @@
 from typing import Final
 
 from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
-from litestar.types import ControllerRouterHandler
 
 from ..assets import MEDIA_TYPES, content_of, version_of
 from .refusals import Unknown
@@ -13,7 +13,7 @@ _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _BRIEFLY: Final = "public, max-age=60"
 
 
-def routes() -> list[ControllerRouterHandler]:
+def routes() -> list[HTTPRouteHandler]:
     """`/static/<name>?v=<version>`; what carries its own version may be kept for ever."""
     return [_static]
 

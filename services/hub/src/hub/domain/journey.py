@@ -131,6 +131,7 @@ def _verdict(document: Body) -> Stage:
         revision=body["verdict_revision"],
         facts=tuple(Fact(name, value) for name, value in named.items() if value is not None),
         checks=tuple(checks),
+        against=tuple(against),
     )
 
 
@@ -188,7 +189,8 @@ def _payout(document: Body) -> Stage:
 
 def _message(document: Body) -> Stage:
     body = document["body"]
-    facts = [Fact(name, body[name]) for name in ("channel", "subject", "template", "attempts")]
+    facts = [Fact(name, body[name]) for name in ("channel", "subject", "attempts")]
+    facts.insert(1, Fact("topic", _topic(body["template"])))
     return Stage(
         name="message",
         id=document["id"],
@@ -199,6 +201,12 @@ def _message(document: Body) -> Stage:
         revision=body["revision"],
         facts=tuple(facts),
     )
+
+
+def _topic(template: str) -> str:
+    """The state that a message tells of: `approved` for `reward.approved.v1/referrer`."""
+    event_type = template.partition("/")[0].removeprefix("reward.")
+    return event_type.partition(".")[0]
 
 
 def _by_side(document: Body) -> tuple[bool, str, str]:

@@ -65,7 +65,9 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One step of the journey, as it stands now. `about`: the id of the reward that is paid."""
+    """One step of the journey, as it stands now. `about`: the id of the reward that is paid;
+    `against`: those of the checks that decided.
+    """
 
     name: str
     id: str
@@ -82,6 +84,7 @@ class Stage:
     evidence: tuple[Evidence, ...] = ()
     shares: tuple[Share, ...] = ()
     checks: tuple[Check, ...] = ()
+    against: tuple[Check, ...] = ()
     amount_minor: int | None = None
     paid_minor: int = 0
     currency: str | None = None

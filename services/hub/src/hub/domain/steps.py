@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared_schemas.event import EventData
@@ -16,6 +16,8 @@ from shared_schemas.events import rewards as r
 from shared_schemas.states import ParkedState
 
 _VERDICTS_PER_CREDIT = 1_000_000
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_TICK = timedelta(microseconds=1)
 _SAMPLED = frozenset("13579bdf")  # the last digit of a traceparent
 
 
@@ -101,8 +103,9 @@ def _reward(data: r.RewardChanged) -> _Place:
 
 
 def _parked(data: Any) -> _Place:
+    """An event may be parked again after its release: what was said last is how it stands."""
     name = f"{data.consumer}/{data.ce_source}/{data.ce_id}"
-    return _Place("parked", name, 2 if isinstance(data, k.EventReleased) else 1)
+    return _Place("parked", name, (data.at - _EPOCH) // _TICK)
 
 
 def _status(data: p.ProgramStatusChanged) -> _Place:

@@ -4,6 +4,9 @@ are there."""
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from .sentences import CATALOGUE
+from .sentences.arithmetic import VERDICTS
+
 Body = Mapping[str, Any]
 Document = Mapping[str, Any]
 
@@ -72,6 +75,15 @@ def _verdict(body: Body, _only: Collection[str]) -> Body:
     }
 
 
+def _reward(body: Body, only: Collection[str]) -> Body | None:
+    """The arithmetic, but not how the risk check counts, nor lines that nobody knows."""
+    if body["beneficiary_id"] not in only:
+        return None
+    said = ((line, CATALOGUE.read(line)) for line in body.get("explanation", ()))
+    lines = [line for line, read in said if read is not None and read.code not in VERDICTS]
+    return {**body, "explanation": lines}
+
+
 def _of_beneficiary(body: Body, only: Collection[str]) -> Body | None:
     return body if body["beneficiary_id"] in only else None
 
@@ -83,7 +95,7 @@ def _of_subject(body: Body, only: Collection[str]) -> Body | None:
 _VIEWS: Mapping[str, Callable[[Body, Collection[str]], Body | None]] = {
     "conversion": _conversion,
     "verdict": _verdict,
-    "reward": _of_beneficiary,
+    "reward": _reward,
     "payout": _of_beneficiary,
     "message": _of_subject,
 }

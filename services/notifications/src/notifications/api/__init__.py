@@ -8,6 +8,7 @@ from service_kit.runtime import Runtime
 from ..settings import Settings
 from . import deliveries, endpoints, preferences, unsubscribe
 from .gate import Gate, actor_of
+from .security import Schemes
 
 
 def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
@@ -19,4 +20,4 @@ def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
         *preferences.routes(runtime, gate),
     ]
     guarded = Router("/v1", route_handlers=handlers, dependencies={"actor": Provide(actor_of)})
-    return [guarded, *unsubscribe.routes(runtime)]
+    return [guarded, *unsubscribe.routes(runtime), Schemes]

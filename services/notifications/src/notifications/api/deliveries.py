@@ -71,7 +71,7 @@ def routes(runtime: Runtime[Settings], gate: Gate) -> list[ControllerRouterHandl
 def _list(runtime: Runtime[Settings], gate: Gate) -> ControllerRouterHandler:
     @get(
         "/deliveries",
-        guards=[gate.needs(READ)],
+        **gate.needs(READ),
         summary="Deliveries to a subject, or about a reward; the newest first",
     )
     async def listed(
@@ -90,7 +90,7 @@ def _decide(runtime: Runtime[Settings], gate: Gate) -> ControllerRouterHandler:
     @post(
         "/deliveries/{delivery_id:str}/decide",
         status_code=200,
-        guards=[gate.needs(PREFERENCES_WRITE)],
+        **gate.needs(PREFERENCES_WRITE),
         summary="Say whether an unknown message was sent",
         description="It is never sent again by this: it becomes sent, or failed.",
     )

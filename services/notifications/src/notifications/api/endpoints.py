@@ -68,7 +68,7 @@ def _create(runtime: Runtime[Settings], gate: Gate) -> ControllerRouterHandler:
 
     @post(
         "/endpoints",
-        guards=[gate.needs(WEBHOOKS_WRITE)],
+        **gate.needs(WEBHOOKS_WRITE),
         summary="Make a webhook endpoint",
         description="Webhooks follow Standard Webhooks 1.0. The secret is in this answer only.",
     )
@@ -92,7 +92,7 @@ def _create(runtime: Runtime[Settings], gate: Gate) -> ControllerRouterHandler:
 
 
 def _list(runtime: Runtime[Settings], gate: Gate) -> ControllerRouterHandler:
-    @get("/endpoints", guards=[gate.needs(READ)], summary="Webhook endpoints by id, in pages")
+    @get("/endpoints", **gate.needs(READ), summary="Webhook endpoints by id, in pages")
     async def listed(after: QueryId = "", limit: Limit = 100) -> list[EndpointView]:
         async with runtime.transaction() as tx:
             return [_shown(one) for one in await store.endpoints(tx, after, limit)]
@@ -103,7 +103,7 @@ def _list(runtime: Runtime[Settings], gate: Gate) -> ControllerRouterHandler:
 def _end(runtime: Runtime[Settings], gate: Gate) -> ControllerRouterHandler:
     @delete(
         "/endpoints/{endpoint_id:str}",
-        guards=[gate.needs(WEBHOOKS_WRITE)],
+        **gate.needs(WEBHOOKS_WRITE),
         summary="End a webhook endpoint",
         description="Its webhooks that are still due fail. Ending it again changes nothing.",
     )

@@ -8,8 +8,8 @@ from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException
 from litestar.handlers import BaseRouteHandler
+from litestar.openapi.spec import SecurityRequirement
 from litestar.params import PathParameter, QueryParameter
-from litestar.types import Guard
 from pydantic import BaseModel, ConfigDict
 from service_kit.problems import Rejected
 from service_kit.runtime import Runtime
@@ -17,6 +17,7 @@ from shared_schemas.keys import api_key_hash
 
 from ..settings import Settings
 from ..store import facts
+from .security import ADMIN_KEY, AS_OPERATOR, Opened
 
 PLAIN = r"^[^\x00-\x1f]*$"
 WEBHOOKS_WRITE = "webhooks.write"
@@ -56,13 +57,17 @@ class Gate:
     def __init__(self, runtime: Runtime[Settings]) -> None:
         self._runtime = runtime
 
-    def needs(self, scope: str) -> Guard:
-        """A guard: 401 without a valid key, 403 without the scope. The operator may do all."""
+    def needs(self, scope: str) -> Opened:
+        """A guard and its schemes: 401 without a valid key, 403 without the scope.
+
+        The operator may do all.
+        """
 
         async def guard(connection: Connection, _handler: BaseRouteHandler) -> None:
             connection.state.actor = await self._actor(connection, scope)
 
-        return guard
+        schemes: list[SecurityRequirement] = [{ADMIN_KEY: [scope]}, {AS_OPERATOR: []}]
+        return {"guards": [guard], "security": schemes}
 
     async def _actor(self, connection: Connection, scope: str) -> str:
         settings = self._runtime.settings

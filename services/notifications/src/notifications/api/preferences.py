@@ -37,7 +37,7 @@ def routes(runtime: Runtime[Settings], gate: Gate) -> list[ControllerRouterHandl
     @post(
         "/preferences",
         status_code=200,
-        guards=[gate.needs(PREFERENCES_WRITE)],
+        **gate.needs(PREFERENCES_WRITE),
         summary="Say how often somebody wants mail",
         description="In-app messages, webhooks and login links do not change.",
     )

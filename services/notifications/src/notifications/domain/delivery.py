@@ -70,6 +70,11 @@ class Delivery:
     digest_id: str | None = None
     reason: str = ""
 
+    @property
+    def reader(self) -> tuple[str, str]:
+        """Its subject, and whom its words speak to."""
+        return self.subject, side_of(self.template)
+
 
 @dataclass(frozen=True, slots=True)
 class _About:

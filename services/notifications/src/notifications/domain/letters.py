@@ -1,25 +1,22 @@
 """Mails as text and HTML: pure, sandboxed, and escaped where it must be."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from babel import Locale
-from babel.dates import format_date, format_time
-from babel.numbers import parse_pattern
 from jinja2 import StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from shared_schemas.events.rewards import RewardChanged
 
 from .layout import HTML, TEXT
+from .sentences import CATALOGUE
+from .sentences.values import values
+from .sentences.voice import Speaker
 from .wording import WORDS, Words
 
 _SETTINGS = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
-_CODE_BEFORE_NUMBER = re.compile(r"[A-Z](?=\d)")  # CLDR: a code keeps its distance
 _PLAIN = ImmutableSandboxedEnvironment(autoescape=False, **_SETTINGS)
 _MARKUP = ImmutableSandboxedEnvironment(autoescape=True, **_SETTINGS)
 
@@ -62,6 +59,11 @@ class Reader:
     name: str = ""
     unsubscribe_url: str | None = None
 
+    @property
+    def voice(self) -> Speaker:
+        """How amounts, times and sentences are said to them."""
+        return Speaker(self.language, ZoneInfo(self.zone), values(self.language), dates="long")
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -82,7 +84,7 @@ def reward_letter(told: Told, reader: Reader) -> Letter:
     """The mail about one change of one reward."""
     words = WORDS[reader.language]
     phrase = words.phrases[told.event_type]
-    subject = _said(phrase.subject, amount=_amount(told.reward, reader.language))
+    subject = _said(phrase.subject, amount=_amount(told.reward, reader))
     return _letter(reader, subject, _Body("", [_news(told, words, reader)]))
 
 
@@ -98,31 +100,28 @@ def digest_letter(all_told: Sequence[Told], reader: Reader) -> Letter:
 def login_letter(url: str, expires_at: datetime, reader: Reader) -> Letter:
     """The mail with a one-time link."""
     words = WORDS[reader.language]
-    until = f"{words.login_until} {_moment(expires_at, reader)}"
+    until = f"{words.login_until} {reader.voice.moment(expires_at)}"
     news = News(happened=words.login, next=until, link=Link(words.login_subject, url))
     return _letter(reader, words.login_subject, _Body("", [news]))
-
-
-def money(amount_minor: int, currency: str, digits: int, language: str) -> str:
-    """An amount as the language writes it, with exactly the currency's ISO 4217 digits."""
-    pattern = parse_pattern(_locale(language).currency_formats["standard"].pattern)
-    pattern.frac_prec = (digits, digits)
-    value = Decimal(amount_minor).scaleb(-digits)
-    text: str = pattern.apply(value, _locale(language), currency=currency, currency_digits=False)
-    return _CODE_BEFORE_NUMBER.sub("\\g<0>\N{NO-BREAK SPACE}", text)
 
 
 def _news(told: Told, words: Words, reader: Reader) -> News:
     reward = told.reward
     happened = words.phrases[told.event_type].happened(reward.side)
-    by = f" ({words.by} {_moment(reward.next_at, reader)})" if reward.next_at else ""
+    by = f" ({words.by} {reader.voice.moment(reward.next_at)})." if reward.next_at else "."
     return News(
-        happened=_said(happened, amount=_amount(reward, reader.language)),
-        why=reward.reason,
-        details=reward.explanation,
-        next=f"{reward.next_step}{by}" if reward.next_step else "",
+        happened=_said(happened, amount=_amount(reward, reader)),
+        why=_told(reward.reason, reader),
+        details=[_told(line, reader) for line in reward.explanation],
+        next=_told(reward.next_step, reader).removesuffix(".") + by if reward.next_step else "",
         link=Link(words.look, told.url),
     )
+
+
+def _told(sentence: str, reader: Reader) -> str:
+    """What rewards said, in the reader's language; somebody's own words are quoted."""
+    voice = reader.voice
+    return (CATALOGUE.tell(sentence, voice) or voice.quote(sentence)) if sentence else ""
 
 
 def _letter(reader: Reader, subject: str, body: _Body) -> Letter:
@@ -144,14 +143,8 @@ def _letter(reader: Reader, subject: str, body: _Body) -> Letter:
     )
 
 
-def _amount(reward: RewardChanged, language: str) -> str:
-    return money(reward.amount_minor, reward.currency, reward.digits, language)
-
-
-def _moment(moment: datetime, reader: Reader) -> str:
-    locale, zone = _locale(reader.language), ZoneInfo(reader.zone)
-    day = format_date(moment.astimezone(zone).date(), format="long", locale=locale)
-    return f"{day}, {format_time(moment, format='short', tzinfo=zone, locale=locale)}"
+def _amount(reward: RewardChanged, reader: Reader) -> str:
+    return reader.voice.money(reward.amount_minor, reward.currency, reward.digits)
 
 
 def _said(phrase: str, **values: object) -> str:
@@ -165,8 +158,3 @@ def _one_line(text: str) -> str:
 @cache
 def _template(source: str, *, markup: bool) -> Template:
     return (_MARKUP if markup else _PLAIN).from_string(source)
-
-
-@cache
-def _locale(language: str) -> Locale:
-    return Locale.parse(language)

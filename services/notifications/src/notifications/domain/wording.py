@@ -47,8 +47,7 @@ _EN = Words(
     phrases={
         "reward.pending.v1": Phrase(
             "A reward of {{ amount }} is on its way",
-            "Your recommendation worked: you have earned {{ amount }}. It waits for its hold to"
-            " end.",
+            "Your recommendation worked: you have earned {{ amount }}.",
             "Thank you for following a recommendation: {{ amount }} is reserved for you.",
         ),
         "reward.held.v1": Phrase(
@@ -112,8 +111,7 @@ _DE = Words(
     phrases={
         "reward.pending.v1": Phrase(
             "Eine Prämie von {{ amount }} ist unterwegs",
-            "Ihre Empfehlung hat gewirkt: Sie haben {{ amount }} verdient. Die Prämie wartet noch"
-            " auf das Ende ihrer Frist.",
+            "Ihre Empfehlung hat gewirkt: Sie haben {{ amount }} verdient.",
             "Danke, dass Sie einer Empfehlung gefolgt sind: {{ amount }} sind für Sie reserviert.",
         ),
         "reward.held.v1": Phrase(
@@ -122,9 +120,9 @@ _DE = Words(
             "Die für Sie reservierten {{ amount }} ruhen, bis jemand sie geprüft hat.",
         ),
         "reward.approved.v1": Phrase(
-            "Ihre Prämie von {{ amount }} ist genehmigt",
-            "Ihre Prämie von {{ amount }} ist genehmigt. Danke für Ihre Empfehlung.",
-            "Die {{ amount }} dafür, dass Sie einer Empfehlung gefolgt sind, sind genehmigt.",
+            "Ihre Prämie von {{ amount }} ist bewilligt",
+            "Ihre Prämie von {{ amount }} ist bewilligt. Danke für Ihre Empfehlung.",
+            "Die {{ amount }} dafür, dass Sie einer Empfehlung gefolgt sind, sind bewilligt.",
         ),
         "reward.fulfilling.v1": Phrase(
             "Wir zahlen Ihre Prämie von {{ amount }} aus",

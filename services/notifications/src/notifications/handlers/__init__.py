@@ -24,7 +24,7 @@ from shared_schemas.events.rewards import (
 from shared_schemas.events.tracking import IdentityLinked, IdentityUnlinked
 
 from ..domain.delivery import Preference
-from .people import hear_contacts, hear_identities
+from .people import hear_people
 from .telling import hear_logins, hear_rewards
 
 REWARDS: tuple[type[RewardChanged], ...] = (
@@ -56,7 +56,8 @@ def handler(default_preference: Preference) -> Handler:
 async def _handle(
     default_preference: Preference, tx: Transaction, events: Sequence[Event[EventData]]
 ) -> None:
-    await hear_identities(tx, of_type(events, IdentityLinked))
-    await hear_contacts(tx, [*of_type(events, ContactSealed), *of_type(events, ContactForgotten)])
+    """Rewards first: everywhere digests are locked before deliveries."""
     await hear_rewards(tx, of_type(events, *REWARDS), default_preference)
     await hear_logins(tx, of_type(events, LoginRequested))
+    sealed, forgotten = of_type(events, ContactSealed), of_type(events, ContactForgotten)
+    await hear_people(tx, of_type(events, IdentityLinked), [*sealed, *forgotten])

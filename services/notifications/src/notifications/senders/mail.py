@@ -8,7 +8,6 @@ from email.headerregistry import Address
 from email.utils import parseaddr
 
 from service_kit.runtime import Runtime
-from service_kit.transaction import Transaction
 from shared_schemas.events.hub import LoginRequested
 from shared_schemas.events.rewards import RewardChanged
 from shared_schemas.sealed import CannotOpen, open_with
@@ -67,7 +66,7 @@ class Mailbox:
         ]
         return [(mail.delivery, self._attempt(mail, keys)) for mail in due]
 
-    async def settled(self, tx: Transaction, outcomes: Mapping[str, Outcome]) -> None:
+    async def settled(self, outcomes: Mapping[str, Outcome]) -> None:
         """Nothing else follows."""
 
     async def close(self) -> None:

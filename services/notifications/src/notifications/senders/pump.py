@@ -12,7 +12,6 @@ from typing import Any, Protocol
 import structlog
 from service_kit.metrics import counter
 from service_kit.runtime import Runtime
-from service_kit.transaction import Transaction
 from service_kit.waiting import first_of
 from shared_schemas.states import MessageState
 from shared_schemas.words import Channel
@@ -42,8 +41,8 @@ class Channelled(Protocol):
     async def claim(self, free: int) -> list[Attempt]:
         """Open the send window of at most `free` deliveries; their attempts, not yet begun."""
 
-    async def settled(self, tx: Transaction, outcomes: Mapping[str, Outcome]) -> None:
-        """What else follows from outcomes, in their transaction."""
+    async def settled(self, outcomes: Mapping[str, Outcome]) -> None:
+        """What else follows from outcomes that are kept."""
 
 
 class Pump:
@@ -91,9 +90,9 @@ class Pump:
             locked = await deliveries.lock_claimed(tx, sorted(outcomes))
             for one in await conclude(tx, locked, outcomes, self._runtime.now()):
                 _attempts(one.channel, one.state).inc()
-            await self._channel.settled(tx, outcomes)
         for task in done:
             del self._running[task]
+        await self._channel.settled(outcomes)
 
     def _outcome(self, delivery: Delivery, task: "asyncio.Task[Outcome]") -> Outcome:
         error = task.exception()
@@ -130,6 +129,7 @@ async def sweep_once(runtime: Runtime[Settings], now: datetime) -> None:
             if delivery.digest_id is None
         }
         await conclude(tx, locked, outcomes, now)
+    async with runtime.transaction() as tx:  # its own: it would lock deliveries out of order
         await digests.release_stranded(tx)
 
 

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 import httpx
 from service_kit.runtime import Runtime
 from service_kit.telemetry import current_traceparent
-from service_kit.transaction import Transaction
 from shared_schemas.states import MessageState
 from standardwebhooks import Webhook
 
@@ -67,17 +66,18 @@ class Hooks:
             attempts.append((delivery, self._attempt(delivery, notice, endpoint)))
         return attempts
 
-    async def settled(self, tx: Transaction, outcomes: Mapping[str, Outcome]) -> None:
-        """An endpoint that is gone is disabled, and what waits for it fails."""
-        gone = [
-            self._endpoint_of[delivery_id]
-            for delivery_id, outcome in outcomes.items()
-            if outcome.reason == GONE
-        ]
+    async def settled(self, outcomes: Mapping[str, Outcome]) -> None:
+        """An endpoint that is gone is disabled, and what waits for it fails.
+
+        In a transaction of its own: endpoints are locked before deliveries.
+        """
+        of = {one: self._endpoint_of.pop(one, None) for one in outcomes}
+        gone = {
+            endpoint for one, endpoint in of.items() if endpoint and outcomes[one].reason == GONE
+        }
         if gone:
-            await disable(tx, sorted(set(gone)), "answered 410 Gone", self._runtime.now())
-        for delivery_id in outcomes:
-            self._endpoint_of.pop(delivery_id, None)
+            async with self._runtime.transaction() as tx:
+                await disable(tx, sorted(gone), "answered 410 Gone", self._runtime.now())
 
     async def close(self) -> None:
         """Disconnect."""

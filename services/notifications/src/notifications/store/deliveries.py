@@ -1,7 +1,7 @@
 """Deliveries: kept as intent, locked for a decision, saved, woken."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from service_kit.transaction import Transaction
@@ -96,19 +96,25 @@ async def lock_overdue(tx: Transaction, before: datetime) -> list[Told]:
     )
 
 
-async def lock_mails(tx: Transaction, subjects: Sequence[str], sides: Sequence[str]) -> list[Told]:
-    """The mails to these (subject, side) that nobody is sending; a login has side `login`."""
+async def lock_mails(
+    tx: Transaction, waiting: Sequence[str], ended: Collection[tuple[str, str]]
+) -> list[Told]:
+    """The mails that wait for a contact of the subjects `waiting`, and those to the (subject,
+    side) that are `ended`; none that is being sent."""
     return await _locked(
         tx,
         """
         d.state = 'due'
         AND d.channel = 'email'
         AND d.sending_since IS NULL
-        AND (d.subject, split_part('/' || d.template, '/', -1))
-            IN (SELECT * FROM unnest($1::text[], $2::text[]))
+        AND d.subject = ANY($1::text[] || $2::text[])
+        AND ((d.subject = ANY($1::text[]) AND d.reason = 'no_contact')
+             OR (d.subject, split_part('/' || d.template, '/', -1))
+                IN (SELECT * FROM unnest($2::text[], $3::text[])))
         """,
-        subjects,
-        sides,
+        waiting,
+        [subject for subject, _ in ended],
+        [side for _, side in ended],
     )
 
 
@@ -186,24 +192,15 @@ async def save(tx: Transaction, changed: Sequence[Delivery]) -> None:
     )
 
 
-async def wake(tx: Transaction, subjects: Sequence[str], now: datetime) -> None:
-    """Let mails that wait for a contact of these subjects be tried at once."""
+async def wake(tx: Transaction, delivery_ids: Sequence[str], now: datetime) -> None:
+    """Let locked mails that wait for a contact be tried at once."""
     await tx.execute(
         """
-        UPDATE deliveries AS d
+        UPDATE deliveries
            SET next_attempt_at = $2
-          FROM (SELECT delivery_id
-                  FROM deliveries
-                 WHERE subject = ANY($1::text[])
-                   AND channel = 'email'
-                   AND state = 'due'
-                   AND sending_since IS NULL
-                   AND reason = 'no_contact'
-                   AND next_attempt_at > $2
-                 ORDER BY delivery_id
-                   FOR UPDATE) AS waiting
-         WHERE d.delivery_id = waiting.delivery_id
+         WHERE delivery_id = ANY($1::text[])
+           AND next_attempt_at > $2
         """,
-        subjects,
+        delivery_ids,
         now,
     )

@@ -54,11 +54,16 @@ async def disable(
     """Send nothing there any more; returns those that were still enabled."""
     rows = await tx.fetch(
         """
-        UPDATE endpoints
+        UPDATE endpoints AS e
            SET disabled_at = $3, disabled_reason = $2
-         WHERE endpoint_id = ANY($1::text[])
-           AND disabled_at IS NULL
-        RETURNING endpoint_id
+          FROM (SELECT endpoint_id
+                  FROM endpoints
+                 WHERE endpoint_id = ANY($1::text[])
+                   AND disabled_at IS NULL
+                 ORDER BY endpoint_id
+                   FOR NO KEY UPDATE) AS enabled
+         WHERE e.endpoint_id = enabled.endpoint_id
+        RETURNING e.endpoint_id
         """,
         endpoint_ids,
         reason,

@@ -8,9 +8,11 @@ from service_kit.runtime import Runtime
 from ..settings import Settings
 from . import accounts, partnerships
 from .gate import actor_of
+from .security import Schemes
 
 
 def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
     """The service's routes."""
     handlers = [*partnerships.routes(runtime), *accounts.routes(runtime)]
-    return [Router("/v1", route_handlers=handlers, dependencies={"actor": Provide(actor_of)})]
+    guarded = Router("/v1", route_handlers=handlers, dependencies={"actor": Provide(actor_of)})
+    return [guarded, Schemes]

@@ -36,11 +36,11 @@ def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
 
 
 def _statements(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
-    reading = [needs(runtime, READ)]
+    reading = needs(runtime, READ)
 
     @get(
         "/partners/{partner_id:str}/statement",
-        guards=reading,
+        **reading,
         summary="A partner's statement",
         description="What moved in each month (UTC) of each currency: the sum of its reward"
         " events, equal to the ledger.",
@@ -58,7 +58,7 @@ def _statements(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
 
     @get(
         "/partners/{partner_id:str}/statement.csv",
-        guards=reading,
+        **reading,
         summary="A partner's statement, as a table",
         description="By campaign, in decimal amounts.",
     )
@@ -79,7 +79,7 @@ def _statements(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
 def _evidence(runtime: Runtime[Settings]) -> ControllerRouterHandler:
     @get(
         "/partners/{partner_id:str}/statement/movements",
-        guards=[needs(runtime, READ)],
+        **needs(runtime, READ),
         summary="Why a statement says what it says",
         description="What each revision of each reward moved; go on after the last one.",
     )

@@ -8,13 +8,13 @@ from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException
 from litestar.handlers import BaseRouteHandler
-from litestar.types import Guard
 from service_kit.problems import Rejected
 from service_kit.runtime import Runtime
 from shared_schemas.keys import api_key_hash
 
 from ..settings import Settings
 from ..store import tables
+from .security import ADMIN_KEY, Opened
 
 READ, WRITE = "partners.read", "partners.write"
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -37,8 +37,8 @@ class Actor:
 Admitted = NamedDependency[Actor]
 
 
-def needs(runtime: Runtime[Settings], scope: str) -> Guard:
-    """A guard: 401 without a valid admin key, 403 without the scope."""
+def needs(runtime: Runtime[Settings], scope: str) -> Opened:
+    """A guard and its scheme: 401 without a valid admin key, 403 without the scope."""
     pepper = runtime.settings.key_pepper.get_secret_value()
 
     async def guard(connection: Connection, _handler: BaseRouteHandler) -> None:
@@ -53,7 +53,7 @@ def needs(runtime: Runtime[Settings], scope: str) -> Guard:
             raise Forbidden(f"This needs the role {scope}.")
         connection.state.actor = Actor(key.actor)
 
-    return guard
+    return {"guards": [guard], "security": [{ADMIN_KEY: [scope]}]}
 
 
 async def actor_of(request: Request[Any, Any, Any]) -> Actor:

@@ -36,7 +36,7 @@ def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
 def _partners(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
     @post(
         "/partners",
-        guards=[needs(runtime, WRITE)],
+        **needs(runtime, WRITE),
         summary="Onboard a partner",
         description="Its participant exists and is of the group partner. The same body again is"
         " answered alike; another one under a known id is a conflict.",
@@ -60,12 +60,12 @@ def _partners(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
         assert shown is not None
         return Response(partner_view(shown), status_code=201 if event else 200)
 
-    @get("/partners", guards=[needs(runtime, READ)], summary="Partners by id, in pages")
+    @get("/partners", **needs(runtime, READ), summary="Partners by id, in pages")
     async def partners(after: After = "", limit: Limit = 100) -> list[PartnerView]:
         async with runtime.transaction() as tx:
             return [partner_view(one) for one in await decisions.partners(tx, after, limit)]
 
-    @get("/partners/{partner_id:str}", guards=[needs(runtime, READ)], summary="One partner")
+    @get("/partners/{partner_id:str}", **needs(runtime, READ), summary="One partner")
     async def partner(partner_id: PathId) -> PartnerView:
         async with runtime.transaction() as tx:
             return partner_view(await found(tx, partner_id))
@@ -76,7 +76,7 @@ def _partners(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
 def _launches(runtime: Runtime[Settings]) -> ControllerRouterHandler:
     @post(
         "/partners/{partner_id:str}/campaigns",
-        guards=[needs(runtime, WRITE)],
+        **needs(runtime, WRITE),
         summary="Launch a campaign",
         description="Each code becomes a link while the campaign runs. The same body again is"
         " answered alike; another one under a known id is a conflict.",
@@ -107,7 +107,7 @@ def _launches(runtime: Runtime[Settings]) -> ControllerRouterHandler:
 def _campaigns(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
     @get(
         "/partners/{partner_id:str}/campaigns",
-        guards=[needs(runtime, READ)],
+        **needs(runtime, READ),
         summary="A partner's campaigns, the latest first",
     )
     async def campaigns(partner_id: PathId) -> list[CampaignView]:
@@ -120,7 +120,7 @@ def _campaigns(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
 
     @get(
         "/partners/{partner_id:str}/campaigns/{campaign_id:str}",
-        guards=[needs(runtime, READ)],
+        **needs(runtime, READ),
         summary="One campaign, and what became of its codes",
     )
     async def campaign(partner_id: PathId, campaign_id: PathId) -> CampaignView:

@@ -10,6 +10,7 @@ from ..settings import Settings
 from . import catalogue, documents, keys, links, participants, people
 from .gate import Gate, actor_of
 from .office import Office
+from .security import Schemes
 
 
 def routes(runtime: Runtime[Settings], desk: Desk) -> list[ControllerRouterHandler]:
@@ -17,4 +18,5 @@ def routes(runtime: Runtime[Settings], desk: Desk) -> list[ControllerRouterHandl
     office, gate = Office(runtime, desk), Gate(runtime, desk)
     rooms = (documents, catalogue, participants, links, keys, people)
     handlers = [handler for room in rooms for handler in room.routes(office, gate)]
-    return [Router("/v1", route_handlers=handlers, dependencies={"actor": Provide(actor_of)})]
+    guarded = Router("/v1", route_handlers=handlers, dependencies={"actor": Provide(actor_of)})
+    return [guarded, Schemes]

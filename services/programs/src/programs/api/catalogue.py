@@ -33,15 +33,15 @@ def routes(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
 
 
 def _reads(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
-    reading = [gate.needs(Role.READ)]
+    reading = gate.needs(Role.READ)
 
-    @get("/markets", guards=reading, summary="All markets with their policy versions")
+    @get("/markets", **reading, summary="All markets with their policy versions")
     async def markets() -> list[MarketView]:
         async with office.runtime.transaction() as tx:
             found = await loading.markets(tx)
         return [MarketView(id=id_, versions=list(versions)) for id_, versions in found.items()]
 
-    @get("/markets/{market_id:str}", guards=reading, summary="One market")
+    @get("/markets/{market_id:str}", **reading, summary="One market")
     async def market(market_id: PathId) -> MarketView:
         async with office.runtime.transaction() as tx:
             found = await loading.markets(tx)
@@ -49,13 +49,13 @@ def _reads(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
             raise NotFound("There is no such market.")
         return MarketView(id=market_id, versions=list(found[market_id]))
 
-    @get("/programs", guards=reading, summary="All programs with their versions")
+    @get("/programs", **reading, summary="All programs with their versions")
     async def programs() -> list[ProgramView]:
         async with office.runtime.transaction() as tx:
             found = await loading.programs(tx)
         return [program_view(program_id, program) for program_id, program in found.items()]
 
-    @get("/programs/{program_id:str}", guards=reading, summary="One program")
+    @get("/programs/{program_id:str}", **reading, summary="One program")
     async def program(program_id: PathId) -> ProgramView:
         async with office.runtime.transaction() as tx:
             found = await loading.programs(tx)
@@ -72,7 +72,7 @@ def _changes_status(
     @post(
         f"/programs/{{program_id:str}}/{verb}",
         status_code=200,
-        guards=[gate.needs(Role.PROGRAMS_WRITE)],
+        **gate.needs(Role.PROGRAMS_WRITE),
         summary=f"{verb.capitalize()} a program",
         description=f"{about} Nothing changes when it is so already.",
         operation_id=f"{verb}_program",

@@ -25,7 +25,7 @@ def routes(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
     @post(
         "/plan",
         status_code=200,
-        guards=[gate.needs(Role.READ)],
+        **gate.needs(Role.READ),
         summary="What a document would change",
         description="Changes nothing. Lists each change in plain words, and every mistake.",
     )
@@ -38,7 +38,7 @@ def routes(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
     @post(
         "/apply",
         status_code=200,
-        guards=[gate.needs(Role.READ)],
+        **gate.needs(Role.READ),
         summary="Make a document so",
         description="All of it in one transaction, or nothing. Each kind of change needs its role;"
         " raw keys are returned once, for keys issued just now.",

@@ -11,7 +11,6 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException
 from litestar.handlers import BaseRouteHandler
 from litestar.params import PathParameter
-from litestar.types import Guard
 from service_kit.problems import Rejected
 from service_kit.runtime import Runtime
 from shared_schemas.keys import KeyKind, api_key_hash
@@ -21,6 +20,7 @@ from ..domain.organisation import ROOT_KEY
 from ..handlers.desk import Desk
 from ..settings import Settings
 from ..store import reading
+from .security import ADMIN_KEY, OPENS_CONTACTS, Opened
 
 PLAIN = r"^[^\x00-\x1f]*$"
 PathId = Annotated[str, PathParameter(max_length=200, pattern=PLAIN)]
@@ -59,25 +59,25 @@ class Gate:
         self._runtime = runtime
         self._desk = desk
 
-    def needs(self, role: Role) -> Guard:
-        """A guard: 401 without a valid admin key, 403 without the role."""
+    def needs(self, role: Role) -> Opened:
+        """A guard and its scheme: 401 without a valid admin key, 403 without the role."""
 
         async def guard(connection: Connection, _handler: BaseRouteHandler) -> None:
             actor = await self._actor(connection)
             actor.must(role)
             connection.state.actor = actor
 
-        return guard
+        return {"guards": [guard], "security": [{ADMIN_KEY: [role.value]}]}
 
-    def needs_contact_token(self) -> Guard:
-        """A guard: 401 unless the caller is one of the services that may open contacts."""
+    def needs_contact_token(self) -> Opened:
+        """A guard and its scheme: 401 unless the caller is a service that may open contacts."""
         token = self._runtime.settings.contact_token.get_secret_value().encode()
 
         def guard(connection: Connection, _handler: BaseRouteHandler) -> None:
             if not hmac.compare_digest(_bearer(connection).encode("utf-8", "replace"), token):
                 raise _unauthorised("The contact token is needed.")
 
-        return guard
+        return {"guards": [guard], "security": [{OPENS_CONTACTS: []}]}
 
     async def _actor(self, connection: Connection) -> Actor:
         raw = _bearer(connection)

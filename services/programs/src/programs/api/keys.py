@@ -37,12 +37,12 @@ def routes(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
 
 
 def _reads(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
-    @get("/keys", guards=[gate.needs(Role.READ)], summary="Keys by id, in pages")
+    @get("/keys", **gate.needs(Role.READ), summary="Keys by id, in pages")
     async def keys(after: After = "", limit: Limit = 100) -> list[KeyView]:
         async with office.runtime.transaction() as tx:
             return [key_view(one) for one in await reading.keys_page(tx, after, limit)]
 
-    @get("/keys/{key_id:str}", guards=[gate.needs(Role.READ)], summary="One key")
+    @get("/keys/{key_id:str}", **gate.needs(Role.READ), summary="One key")
     async def key(key_id: PathId) -> KeyView:
         async with office.runtime.transaction() as tx:
             state = await loading.load(tx, loading.Wanted(keys=[key_id]))
@@ -52,11 +52,11 @@ def _reads(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
 
 
 def _writes(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
-    writing = [gate.needs(Role.KEYS_WRITE)]
+    writing = gate.needs(Role.KEYS_WRITE)
 
     @post(
         "/keys",
-        guards=writing,
+        **writing,
         summary="Issue a key",
         description="The raw key is in this answer only, so a known id is always a conflict.",
     )
@@ -69,7 +69,7 @@ def _writes(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
     @post(
         "/keys/{key_id:str}/rotate",
         status_code=200,
-        guards=writing,
+        **writing,
         summary="Replace a raw key",
         description="The source stays; the old raw key goes on for the overlap, else ends now.",
     )
@@ -90,7 +90,7 @@ def _revokes(office: Office, gate: Gate) -> ControllerRouterHandler:
     @post(
         "/keys/{key_id:str}/revoke",
         status_code=200,
-        guards=[gate.needs(Role.KEYS_WRITE)],
+        **gate.needs(Role.KEYS_WRITE),
         summary="Revoke a key for ever",
         description="Nothing changes when it is so already.",
     )

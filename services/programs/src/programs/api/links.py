@@ -41,7 +41,7 @@ def routes(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
 
 
 def _reads(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
-    @get("/links", guards=[gate.needs(Role.READ)], summary="Links by code, in pages")
+    @get("/links", **gate.needs(Role.READ), summary="Links by code, in pages")
     async def links(
         after: After = "", limit: Limit = 100, participant: Owner = None
     ) -> list[LinkView]:
@@ -49,7 +49,7 @@ def _reads(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
             page = await reading.links_page(tx, after, limit, participant)
         return [link_view(one) for one in page]
 
-    @get("/links/{code:str}", guards=[gate.needs(Role.READ)], summary="One link with its owners")
+    @get("/links/{code:str}", **gate.needs(Role.READ), summary="One link with its owners")
     async def link(code: PathId) -> LinkView:
         async with office.runtime.transaction() as tx:
             state = await loading.load(tx, loading.Wanted(codes=[code]))
@@ -59,11 +59,11 @@ def _reads(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
 
 
 def _writes(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
-    writing = [gate.needs(Role.LINKS_WRITE)]
+    writing = gate.needs(Role.LINKS_WRITE)
 
     @post(
         "/links",
-        guards=writing,
+        **writing,
         summary="Issue a link",
         description="The same body again is answered alike; another one for a known code is a"
         " conflict.",
@@ -76,7 +76,7 @@ def _writes(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
     @post(
         "/links/{code:str}/reassign",
         status_code=200,
-        guards=writing,
+        **writing,
         summary="Give a link to another participant",
         description="Touches from now on are the new owner's; earlier ones stay.",
     )
@@ -103,7 +103,7 @@ def _revokes(office: Office, gate: Gate) -> ControllerRouterHandler:
     @post(
         "/links/{code:str}/revoke",
         status_code=200,
-        guards=[gate.needs(Role.LINKS_WRITE)],
+        **gate.needs(Role.LINKS_WRITE),
         summary="Revoke a link for ever",
         description="It redirects no longer; nothing changes when it is so already.",
     )

@@ -50,16 +50,14 @@ def routes(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
 
 
 def _reads(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
-    @get("/participants", guards=[gate.needs(Role.READ)], summary="Participants by id, in pages")
+    @get("/participants", **gate.needs(Role.READ), summary="Participants by id, in pages")
     async def participants(after: After = "", limit: Limit = 100) -> list[ParticipantView]:
         async with office.runtime.transaction() as tx:
             return [
                 participant_view(one) for one in await reading.participants_page(tx, after, limit)
             ]
 
-    @get(
-        "/participants/{participant_id:str}", guards=[gate.needs(Role.READ)], summary="One of them"
-    )
+    @get("/participants/{participant_id:str}", **gate.needs(Role.READ), summary="One of them")
     async def participant(participant_id: PathId) -> ParticipantView:
         async with office.runtime.transaction() as tx:
             state = await loading.load(tx, loading.Wanted(participants=[participant_id]))
@@ -69,11 +67,11 @@ def _reads(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
 
 
 def _writes(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
-    writing = [gate.needs(Role.PARTICIPANTS_WRITE)]
+    writing = gate.needs(Role.PARTICIPANTS_WRITE)
 
     @post(
         "/participants",
-        guards=writing,
+        **writing,
         summary="Enrol a participant",
         description="E-mail and name are sealed at once. The same body again is answered alike;"
         " another body under a known id is a conflict.",
@@ -86,7 +84,7 @@ def _writes(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
 
     @patch(
         "/participants/{participant_id:str}",
-        guards=writing,
+        **writing,
         summary="Change a participant",
         description="Another group, tier, market or status begins a new period of its history.",
     )
@@ -99,7 +97,7 @@ def _writes(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
     @post(
         "/participants/{participant_id:str}/deactivate",
         status_code=200,
-        guards=writing,
+        **writing,
         summary="Deactivate a participant",
         description="What occurs from now on earns nothing; pending rewards run on.",
     )

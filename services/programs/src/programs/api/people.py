@@ -47,7 +47,7 @@ def routes(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
 def _contacts(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
     @get(
         "/subjects/{subject:str}",
-        guards=[gate.needs(Role.CONTACTS_READ)],
+        **gate.needs(Role.CONTACTS_READ),
         summary="Whether a subject has a contact",
         description="It is told of, never opened.",
     )
@@ -58,7 +58,7 @@ def _contacts(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
     @post(
         "/subjects/{subject:str}/forget",
         status_code=200,
-        guards=[gate.needs(Role.PARTICIPANTS_WRITE)],
+        **gate.needs(Role.PARTICIPANTS_WRITE),
         summary="Destroy a subject's key",
         description="Whatever it sealed, here and on every topic, can be read by nobody any more.",
     )
@@ -78,7 +78,7 @@ def _contacts(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
     @post(
         "/contact-keys",
         status_code=200,
-        guards=[gate.needs_contact_token()],
+        **gate.needs_contact_token(),
         summary="People's keys, for notifications and the hub",
         description="By key id; one that is not in the answer is destroyed.",
     )
@@ -92,7 +92,7 @@ def _contacts(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
 def _trail(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
     @get(
         "/audit",
-        guards=[gate.needs(Role.READ)],
+        **gate.needs(Role.READ),
         summary="Who changed what, when and why",
         description="The latest first; narrowed by kind (such as program) and id.",
     )

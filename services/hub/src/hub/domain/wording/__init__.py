@@ -1,4 +1,4 @@
-"""The pages' own words in English and German. Reasons come with the decisions, as stored."""
+"""The pages' own words in English and German."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -14,12 +14,6 @@ def words(language: str) -> Mapping[str, str]:
     """The catalogue of a language; English for one that there is not."""
     column = LANGUAGES.index(language) if language in LANGUAGES else 0
     return {name: texts[column] for name, texts in _WORDS.items()}
-
-
-def named(value: object, catalogue: Mapping[str, str]) -> str:
-    """A state, kind or other value of a closed vocabulary, as people say it."""
-    text = str(value)
-    return catalogue.get(f"is_{text}", text.replace("_", " "))
 
 
 def preferred(accept_language: str) -> str:

@@ -13,11 +13,16 @@ PAGES: Final[Mapping[str, tuple[str, str]]] = {
     "rewards": ("Rewards", "Prämien"),
     "my_rewards": ("My rewards", "Meine Prämien"),
     "parked": ("Parked events", "Zurückgestellte Ereignisse"),
+    "parked_menu": ("Parked", "Zurückgestellt"),
     "parked_help": (
         "A service could not apply these events and set them aside; all others went on.",
         "Diese Ereignisse konnte ein Dienst nicht anwenden; alle anderen liefen weiter.",
     ),
     "logout": ("Log out", "Abmelden"),
+    "logout_help": (
+        "You are logged in as {who}. For your next visit, ask for a new link.",
+        "Sie sind als {who} angemeldet. Für den nächsten Besuch fordern Sie einen neuen Link an.",
+    ),
     "login": ("Log in", "Anmelden"),
     "login_help": (
         "Enter your participant number. If we know it, a link is on its way to your mailbox.",
@@ -53,7 +58,7 @@ PAGES: Final[Mapping[str, tuple[str, str]]] = {
     "program": ("Program", "Programm"),
     "reason": ("Reason", "Grund"),
     "next": ("Next", "Als Nächstes"),
-    "by": ("due", "fällig"),
+    "by": ("By", "Bis"),
     "evidence": ("Touches", "Kontaktpunkte"),
     "checks": ("Findings", "Befunde"),
     "points": ("points", "Punkte"),
