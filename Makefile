@@ -7,7 +7,7 @@ MEMBERS := $(sort $(wildcard libs/*/pyproject.toml services/*/pyproject.toml))
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down reset doctor test integration check bench chaos replay image-test schemas lock format clean
+.PHONY: help demo up down reset doctor test check bench chaos replay image-test schemas lock format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,10 +32,7 @@ doctor: $(READY) ## check this machine and say what to do
 	@$(BIN)/goodword doctor $(ARGS)
 
 test: $(READY) ## everything, on the real broker and database
-	@$(BIN)/python -m pytest --ignore=tests/integration $(ARGS) libs services tests
-
-integration: $(READY) ## the whole platform under redelivery, poison, kills, foreign clients (minutes; not in CI yet)
-	@$(BIN)/python -m pytest $(or $(ARGS),tests/integration)
+	@$(BIN)/python -m pytest $(ARGS) libs services tests
 
 check: $(READY) ## format, lint, types, import laws, schemas, tidiness, fast tests (< 60 s warm)
 	@BIN="$(BIN)" ./deploy/check $(ARGS)

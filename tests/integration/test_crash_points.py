@@ -20,7 +20,7 @@ from .shop import Shop, eventually, order, unique
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
 KILLED = -9
-AT_ONCE = 12
+AT_ONCE = 4
 DOOMED = "doomed"
 PAID = {"ella": ("fulfilled", 200)}
 SERVICES = Path(__file__).parents[2] / "services"
@@ -48,6 +48,7 @@ ROUNDS: Mapping[str, Mapping[tuple[str, int], str]] = {
         ("fraud", 1): "after_mark",
         ("rewards", 0): "before_pay",
         ("rewards", 1): "before_record_payouts_commit",
+        ("notifications", 0): "before_upkeep_commit",
     },
     "tables are read anew": {
         ("attribution", 0): "before_table_commit",
@@ -56,6 +57,8 @@ ROUNDS: Mapping[str, Mapping[tuple[str, int], str]] = {
         ("rewards", 1): "after_publish_before_mark",
     },
 }
+# Reached only when more events wait for one fact than a batch holds: see the kit's test_process.
+TRIED_BY_THE_KIT = frozenset(("before_wake_commit", "after_wake_commit"))
 
 
 def test_the_rounds_name_every_point_in_the_code() -> None:
@@ -63,7 +66,7 @@ def test_the_rounds_name_every_point_in_the_code() -> None:
     code = "\n".join(path.read_text() for path in sources)
     placed = set(re.findall(r'crash_point\(\s*"(\w+)"', code))
     placed |= {f"before_{step}_commit" for step in re.findall(r'step="(\w+)"', code)}
-    planned = {point for armed in ROUNDS.values() for point in armed.values()}
+    planned = {point for armed in ROUNDS.values() for point in armed.values()} | TRIED_BY_THE_KIT
     assert set(CRASH_POINTS) <= planned
     assert placed <= planned
     assert planned - placed == {"before_commit"}  # of every transaction without a name
