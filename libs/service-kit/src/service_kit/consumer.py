@@ -176,7 +176,8 @@ class Consumer:
     async def _take(self, records: Records) -> None:
         """FastStream's handler: never raises, returns when the batch is committed or given up."""
         async with self._busy:
-            if await self._apply([self._delivery(record) for record in records]):
+            prefix = len(self._settings.topic_prefix)
+            if await self._apply([delivery_of(record, prefix) for record in records]):
                 crash_point("after_commit_before_offsets")
                 await self._commit(records)
                 crash_point("after_offsets")
@@ -201,7 +202,8 @@ class Consumer:
 
     async def _commit(self, records: Records) -> None:
         """Commit exactly what was taken up. A refusal costs a redelivery, three end the process."""
-        offsets = {TopicPartition(r.topic, r.partition): r.offset + 1 for r in records}
+        last = {(r.topic, r.partition): r.offset for r in records}
+        offsets = {TopicPartition(*place): offset + 1 for place, offset in last.items()}
         self._done.update(offsets)
         client = self._client
         if client is None:
@@ -219,9 +221,6 @@ class Consumer:
                 self._ended.set()
         else:
             self._refused = 0
-
-    def _delivery(self, record: "ConsumerRecord[bytes, bytes]") -> Delivery:
-        return delivery_of(record, len(self._settings.topic_prefix))
 
     async def revoked(self) -> None:
         """Let the batch in hand commit, or give up if it only waits, before partitions go."""

@@ -185,13 +185,8 @@ class Relay:
             deadline_seconds=self._settings.relay_deadline_seconds,
         )
         crash_point("after_publish_before_mark")
-        is_there = None in errors  # somebody was acknowledged
-        failed = {
-            row["topic"]: error
-            for row, error in zip(rows, errors, strict=True)
-            if error is not None and not (is_there and _may_be_lost(row["topic"], error))
-        }
-        taken = [row for row in rows if row["topic"] not in failed]
+        failed = _failed(rows, errors)
+        taken = [row for row in rows if row["topic"] not in failed] if failed else rows
         if taken:
             days = [row["day"] for row in taken]
             await connection.execute(_MARK, [row["seq"] for row in taken], min(days), max(days))
@@ -213,6 +208,20 @@ class Relay:
         if published is None:
             return _BUSY_SECONDS
         return 0 if published else self._settings.relay_poll_seconds
+
+
+def _failed(
+    rows: Sequence[asyncpg.Record], errors: Sequence[Exception | None]
+) -> dict[str, Exception]:
+    """By topic what Kafka did not take, but for what may be lost."""
+    if not any(errors):
+        return {}
+    is_there = None in errors  # somebody was acknowledged
+    return {
+        row["topic"]: error
+        for row, error in zip(rows, errors, strict=True)
+        if error is not None and not (is_there and _may_be_lost(row["topic"], error))
+    }
 
 
 def _may_be_lost(topic: str, error: Exception) -> bool:
