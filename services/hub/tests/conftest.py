@@ -9,14 +9,12 @@ import httpx
 import pytest
 import pytest_asyncio
 from hub.__main__ import service
-from hub.api import routes
 from hub.settings import Settings
 from hub.store import spans
 from litestar import Litestar
 from local_stack.testing import FreshDatabase
 from pydantic import SecretStr
-from service_kit.http import create_app, serve
-from service_kit.status import Parts, internal
+from service_kit.http import serve
 from service_kit.testing import Harness, migrations_of
 
 from . import stories
@@ -50,17 +48,7 @@ async def harness(fresh_database: FreshDatabase) -> AsyncIterator[Harness[Settin
 @pytest.fixture
 def app(harness: Harness[Settings]) -> Litestar:
     """Its application, as the kit serves it, with the kit's own routes."""
-    return _app(harness)
-
-
-def _app(harness: Harness[Settings]) -> Litestar:
-    runtime = harness.runtime
-    return create_app(
-        routes(runtime),
-        settings=runtime.settings,
-        internal=internal(runtime, Parts()),
-        telemetry=runtime.telemetry,
-    )
+    return harness.app()
 
 
 def _client(app: Litestar, **headers: str) -> httpx.AsyncClient:
@@ -110,7 +98,7 @@ async def origin(fresh_database: FreshDatabase) -> AsyncIterator[str]:
     async with Harness(made, url, settings=_settings(url, port=port)) as harness:
         await _hear_everything(harness)
         stop = asyncio.Event()
-        serving = asyncio.create_task(serve(_app(harness), harness.runtime.settings, stop))
+        serving = asyncio.create_task(serve(harness.app(), harness.runtime.settings, stop))
         patient = httpx.AsyncHTTPTransport(retries=8)  # until it listens
         async with httpx.AsyncClient(transport=patient) as http:
             assert (await http.get(f"http://localhost:{port}/health/live")).status_code == 200

@@ -6,14 +6,11 @@ from dataclasses import dataclass
 import httpx
 import pytest_asyncio
 from litestar import Litestar
-from litestar.openapi import OpenAPIConfig
-from notifications import api
 from notifications.__main__ import service
 from notifications.senders.mail import Mailbox
 from notifications.senders.pump import Pump
 from notifications.senders.webhooks import Hooks
 from notifications.settings import Settings
-from service_kit.problems import answer_problem
 from service_kit.testing import Harness, migrations_of
 
 from .builders import OPERATOR, People, settings
@@ -73,12 +70,7 @@ async def house(fresh_database) -> AsyncIterator[House]:
         made = settings(url, smtp_url=inbox.url, programs_url=programs.url)
         async with Harness(service(made), url, made) as harness:
             mailbox, hooks = Mailbox(harness.runtime), Hooks(harness.runtime)
-            app = Litestar(
-                api.routes(harness.runtime),
-                exception_handlers={Exception: answer_problem},
-                logging_config=None,
-                openapi_config=OpenAPIConfig(title="Notifications", version="1"),
-            )
+            app = harness.app()
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://n.test") as client:
                 yield House(

@@ -6,11 +6,8 @@ import httpx
 import pytest
 import pytest_asyncio
 from litestar import Litestar
-from litestar.openapi import OpenAPIConfig
 from partners.__main__ import SERVICE
-from partners.api import routes
 from partners.settings import Settings
-from service_kit.problems import answer_problem
 from service_kit.testing import Harness, migrations_of
 
 from .builders import settings
@@ -27,12 +24,7 @@ async def harness(fresh_database) -> AsyncIterator[Harness[Settings]]:
 @pytest.fixture
 def app(harness: Harness[Settings]) -> Litestar:
     """Its routes, as the kit would serve them."""
-    return Litestar(
-        routes(harness.runtime),
-        exception_handlers={Exception: answer_problem},
-        logging_config=None,
-        openapi_config=OpenAPIConfig(title="Partners", version="1"),
-    )
+    return harness.app()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -6,12 +6,8 @@ import httpx
 import pytest
 import pytest_asyncio
 from litestar import Litestar
-from litestar.openapi import OpenAPIConfig
-from programs import api
 from programs.__main__ import service
-from programs.handlers.desk import Desk
 from programs.settings import Settings
-from service_kit.problems import answer_problem
 from service_kit.testing import Harness, migrations_of
 
 from .builders import settings
@@ -30,13 +26,7 @@ async def harness(fresh_database) -> AsyncIterator[Harness[Settings]]:
 @pytest.fixture
 def app(harness: Harness[Settings]) -> Litestar:
     """Its routes, as the kit would serve them."""
-    routes = api.routes(harness.runtime, Desk.of(harness.runtime.settings))
-    return Litestar(
-        routes,
-        exception_handlers={Exception: answer_problem},
-        logging_config=None,
-        openapi_config=OpenAPIConfig(title="Programs", version="1"),
-    )
+    return harness.app()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

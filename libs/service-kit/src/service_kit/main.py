@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TypeVar
 import structlog
 import uvloop
 from aiokafka.errors import KafkaError
+from litestar import Litestar
 
 from . import logs, metrics, upkeep, waking
 from .consumer import Consumer, Fatal
@@ -64,14 +65,7 @@ async def run(service: Service[S], settings: S) -> int:
     )
     runtime = Runtime(service, settings, telemetry=telemetry, producer=Producer(settings))
     process = Process(runtime, stop)
-    routes = service.routes(runtime) if service.routes is not None else []
-    app = create_app(
-        routes,
-        settings=settings,
-        internal=internal(runtime, process.parts),
-        telemetry=telemetry,
-        title=service.name,
-    )
+    app = application(runtime, process.parts)
     working = asyncio.create_task(process.run(), name="kit work")
     try:
         await serve(app, settings, stop)
@@ -82,6 +76,19 @@ async def run(service: Service[S], settings: S) -> int:
     await working
     await telemetry.close()
     return process.exit_code
+
+
+def application(runtime: Runtime[S], parts: Parts) -> Litestar:
+    """The HTTP application of a service: its routes, and the kit's own."""
+    service = runtime.service
+    return create_app(
+        service.routes(runtime) if service.routes is not None else [],
+        settings=runtime.settings,
+        internal=internal(runtime, parts),
+        telemetry=runtime.telemetry,
+        title=service.name,
+        bearers=service.bearers,
+    )
 
 
 class Process:

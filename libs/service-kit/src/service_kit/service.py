@@ -48,6 +48,7 @@ class Service(Generic[S]):
     remember: Memory | None = None
     due: Mapping[str, DueHandler] = field(default_factory=dict)
     routes: "Callable[[Runtime[S]], Sequence[Any]] | None" = None
+    bearers: Mapping[str, str] = field(default_factory=dict)  # what opens its routes, described
     loops: "Mapping[str, Loop[S]]" = field(default_factory=dict)
     pending: "Pending[S] | None" = None  # how much work its loops have still in hand
     migrations: Path | None = None

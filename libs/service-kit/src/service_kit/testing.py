@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 from uuid import uuid4
 
 import asyncpg
+from litestar import Litestar
 from pydantic import SecretStr
 from shared_schemas.envelope import Envelope
 from shared_schemas.event import EventData
@@ -18,12 +19,12 @@ from shared_schemas.event import EventData
 from . import batch, due, held, tables, upkeep, waking
 from .events import Event, derived_id
 from .intake import Delivery, unpack_headers
-from .main import migrate_database
+from .main import application, migrate_database
 from .producer import Producer
 from .runtime import Runtime
 from .service import Service
 from .settings import KitSettings
-from .status import decide
+from .status import Parts, decide
 from .telemetry import Telemetry
 from .transaction import Transaction
 
@@ -154,6 +155,10 @@ class Harness(Generic[S]):
 
     async def _decide(self, row: Parked, actor: str, *, apply: bool) -> str:
         return await decide(self.runtime, (row.source, row.id), actor, apply=apply)
+
+    def app(self) -> Litestar:
+        """The service's application, as a process of it serves it."""
+        return application(self.runtime, Parts())
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """What `runtime.transaction()` gives to a route."""

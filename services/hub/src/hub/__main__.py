@@ -23,6 +23,7 @@ def service() -> Service[Settings]:
         tables=TABLES,
         hear_table=handle,
         routes=api.routes,
+        bearers=api.BEARERS,
         loops={"trim": trim},
         migrations=Path(__file__).parents[2] / "migrations",
     )

@@ -28,6 +28,7 @@ def service(settings: Settings) -> Service[Settings]:
         hear_table=hear_table,
         due={DIGEST_DUE: send_digests},
         routes=api.routes,
+        bearers=api.BEARERS,
         loops={"mail": send_mails, "webhooks": send_webhooks, "sweep": sweep},
         pending=pending,
         migrations=Path(__file__).parents[2] / "migrations",

@@ -7,7 +7,7 @@ from service_kit.main import main
 from service_kit.service import Service
 from shared_schemas.topics import TOPICS
 
-from .api import routes
+from .api import BEARERS, routes
 from .handlers import HEARS, TABLES, handle, hear_table
 from .settings import Settings
 
@@ -19,6 +19,7 @@ SERVICE: Service[Settings] = Service(
     tables=TABLES,
     hear_table=hear_table,
     routes=routes,
+    bearers=BEARERS,
     migrations=Path(__file__).parents[2] / "migrations",
 )
 

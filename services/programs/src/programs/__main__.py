@@ -34,6 +34,7 @@ def service(settings: Settings) -> Service[Settings]:
         handle=handler(desk),
         due=due_handlers(desk),
         routes=lambda runtime: api.routes(runtime, desk),
+        bearers=api.BEARERS,
         loops={"begin": begin},
         migrations=Path(__file__).parents[2] / "migrations",
     )

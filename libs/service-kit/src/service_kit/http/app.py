@@ -1,6 +1,6 @@
 """Makes a service's Litestar application: its routes, the kit's, problems, limits, spans."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from litestar import Litestar
 from litestar.openapi import OpenAPIConfig
@@ -10,6 +10,7 @@ from litestar.types import ControllerRouterHandler
 from ..problems import answer_problem
 from ..settings import KitSettings
 from ..telemetry import Telemetry
+from .bearers import components
 from .operations import Internal, operations
 from .requests import observed
 
@@ -21,6 +22,7 @@ def create_app(
     internal: Internal,
     telemetry: Telemetry,
     title: str = "Goodword",
+    bearers: Mapping[str, str] | None = None,
 ) -> Litestar:
     """The application of one service. Every error in it is answered as a problem document.
 
@@ -35,6 +37,7 @@ def create_app(
             version="1",
             path="/openapi.json",
             render_plugins=[JsonRenderPlugin(path="/")],
+            components=components(bearers or {}),
         ),
         request_max_body_size=settings.request_max_bytes,
     )

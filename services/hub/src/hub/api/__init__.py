@@ -8,7 +8,9 @@ from service_kit.runtime import Runtime
 from ..settings import Settings
 from . import documents, journeys, lists, otlp, sessions, statics
 from .refusals import METHODS, Unknown, pages
-from .security import Schemes
+from .security import BEARERS
+
+__all__ = ["BEARERS", "routes"]
 
 
 def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
@@ -18,7 +20,6 @@ def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
         *sessions.routes(runtime),
         *documents.routes(runtime),
         *otlp.routes(runtime),
-        Schemes,
     ]
 
 

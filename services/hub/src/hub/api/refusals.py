@@ -10,10 +10,10 @@ from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler, Guard
+from service_kit.http import Opened
 from service_kit.problems import Rejected, answer_problem, problem_of
 
 from .rendering import SECURITY_HEADERS, render
-from .security import Opened
 
 WANTED: Final = "gw_wanted"
 _WANTED_SECONDS: Final = 1_800

@@ -7,8 +7,9 @@ from service_kit.runtime import Runtime
 
 from ..settings import Settings
 from . import deliveries, endpoints, preferences, unsubscribe
-from .gate import Gate, actor_of
-from .security import Schemes
+from .gate import BEARERS, Gate, actor_of
+
+__all__ = ["BEARERS", "routes"]
 
 
 def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
@@ -20,4 +21,4 @@ def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
         *preferences.routes(runtime, gate),
     ]
     guarded = Router("/v1", route_handlers=handlers, dependencies={"actor": Provide(actor_of)})
-    return [guarded, *unsubscribe.routes(runtime), Schemes]
+    return [guarded, *unsubscribe.routes(runtime)]

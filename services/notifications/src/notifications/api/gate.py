@@ -8,17 +8,21 @@ from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException
 from litestar.handlers import BaseRouteHandler
-from litestar.openapi.spec import SecurityRequirement
 from litestar.params import PathParameter, QueryParameter
 from pydantic import BaseModel, ConfigDict
+from service_kit.http import Opened, opened_by
 from service_kit.problems import Rejected
 from service_kit.runtime import Runtime
 from shared_schemas.keys import api_key_hash
 
 from ..settings import Settings
 from ..store import facts
-from .security import ADMIN_KEY, AS_OPERATOR, Opened
 
+ADMIN_KEY, AS_OPERATOR = "adminKey", "operatorToken"
+BEARERS = {
+    ADMIN_KEY: "An admin key, `gw_ak_…`, with the scopes named.",
+    AS_OPERATOR: "The operator token; it opens every route.",
+}
 PLAIN = r"^[^\x00-\x1f]*$"
 WEBHOOKS_WRITE = "webhooks.write"
 PREFERENCES_WRITE = "participants.write"
@@ -66,8 +70,7 @@ class Gate:
         async def guard(connection: Connection, _handler: BaseRouteHandler) -> None:
             connection.state.actor = await self._actor(connection, scope)
 
-        schemes: list[SecurityRequirement] = [{ADMIN_KEY: [scope]}, {AS_OPERATOR: []}]
-        return {"guards": [guard], "security": schemes}
+        return opened_by(guard, ADMIN_KEY, AS_OPERATOR, scopes=(scope,))
 
     async def _actor(self, connection: Connection, scope: str) -> str:
         settings = self._runtime.settings

@@ -8,14 +8,16 @@ from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException
 from litestar.handlers import BaseRouteHandler
+from service_kit.http import Opened, opened_by
 from service_kit.problems import Rejected
 from service_kit.runtime import Runtime
 from shared_schemas.keys import api_key_hash
 
 from ..settings import Settings
 from ..store import tables
-from .security import ADMIN_KEY, Opened
 
+ADMIN_KEY = "adminKey"
+BEARERS = {ADMIN_KEY: "An admin key, `gw_ak_…`, with the roles named."}
 READ, WRITE = "partners.read", "partners.write"
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -53,7 +55,7 @@ def needs(runtime: Runtime[Settings], scope: str) -> Opened:
             raise Forbidden(f"This needs the role {scope}.")
         connection.state.actor = Actor(key.actor)
 
-    return {"guards": [guard], "security": [{ADMIN_KEY: [scope]}]}
+    return opened_by(guard, ADMIN_KEY, scopes=(scope,))
 
 
 async def actor_of(request: Request[Any, Any, Any]) -> Actor:

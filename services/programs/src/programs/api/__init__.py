@@ -8,9 +8,10 @@ from service_kit.runtime import Runtime
 from ..handlers.desk import Desk
 from ..settings import Settings
 from . import catalogue, documents, keys, links, participants, people
-from .gate import Gate, actor_of
+from .gate import BEARERS, Gate, actor_of
 from .office import Office
-from .security import Schemes
+
+__all__ = ["BEARERS", "routes"]
 
 
 def routes(runtime: Runtime[Settings], desk: Desk) -> list[ControllerRouterHandler]:
@@ -19,4 +20,4 @@ def routes(runtime: Runtime[Settings], desk: Desk) -> list[ControllerRouterHandl
     rooms = (documents, catalogue, participants, links, keys, people)
     handlers = [handler for room in rooms for handler in room.routes(office, gate)]
     guarded = Router("/v1", route_handlers=handlers, dependencies={"actor": Provide(actor_of)})
-    return [guarded, Schemes]
+    return [guarded]

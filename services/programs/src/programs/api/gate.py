@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException
 from litestar.handlers import BaseRouteHandler
 from litestar.params import PathParameter
+from service_kit.http import Opened, opened_by
 from service_kit.problems import Rejected
 from service_kit.runtime import Runtime
 from shared_schemas.keys import KeyKind, api_key_hash
@@ -20,8 +21,12 @@ from ..domain.organisation import ROOT_KEY
 from ..handlers.desk import Desk
 from ..settings import Settings
 from ..store import reading
-from .security import ADMIN_KEY, OPENS_CONTACTS, Opened
 
+ADMIN_KEY, OPENS_CONTACTS = "adminKey", "contactToken"
+BEARERS = {
+    ADMIN_KEY: "An admin key, `gw_ak_…`, with the roles named.",
+    OPENS_CONTACTS: "The token of the services that open contacts.",
+}
 PLAIN = r"^[^\x00-\x1f]*$"
 PathId = Annotated[str, PathParameter(max_length=200, pattern=PLAIN)]
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -67,7 +72,7 @@ class Gate:
             actor.must(role)
             connection.state.actor = actor
 
-        return {"guards": [guard], "security": [{ADMIN_KEY: [role.value]}]}
+        return opened_by(guard, ADMIN_KEY, scopes=(role.value,))
 
     def needs_contact_token(self) -> Opened:
         """A guard and its scheme: 401 unless the caller is a service that may open contacts."""
@@ -77,7 +82,7 @@ class Gate:
             if not hmac.compare_digest(_bearer(connection).encode("utf-8", "replace"), token):
                 raise _unauthorised("The contact token is needed.")
 
-        return {"guards": [guard], "security": [{OPENS_CONTACTS: []}]}
+        return opened_by(guard, OPENS_CONTACTS)
 
     async def _actor(self, connection: Connection) -> Actor:
         raw = _bearer(connection)
