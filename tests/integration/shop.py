@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
@@ -22,11 +23,17 @@ class Shop:
 
     platform: Running
     http: httpx.AsyncClient
+    _instances: Iterator[int] = field(default_factory=lambda: cycle((0, 1)))
+
+    @property
+    def door(self) -> str:
+        """Tracking's address: that of each of its instances in turn."""
+        return self.platform.url("tracking", next(self._instances))
 
     async def click(self, code: str, visitor: str, *, query: str = "") -> str:
         """Follow a link as a visitor whose browser has our cookie; returns the token."""
         answer = await self.http.get(
-            f"{self.platform.url('tracking')}/r/{code}{query}",
+            f"{self.door}/r/{code}{query}",
             headers={"cookie": f"gw_v={visitor}"},
         )
         assert answer.status_code == 302, answer.text
@@ -37,7 +44,7 @@ class Shop:
 
         async def taken() -> bool:
             answer = await self.http.post(
-                f"{self.platform.url('tracking')}/v1/batch",
+                f"{self.door}/v1/batch",
                 json={"batch": messages},
                 auth=(self.platform.keys[key], ""),
             )
