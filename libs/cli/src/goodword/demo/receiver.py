@@ -1,6 +1,7 @@
 """What stands outside: a payment provider and a subscriber of webhooks, both on this machine."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,6 +40,15 @@ class Posted:
         return True
 
 
+class _Server(ThreadingHTTPServer):
+    """Says nothing of a caller that ends in the middle of a request: chaos kills them."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Only an error of our own is worth a traceback."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
 class Receiver:
     """Keeps what it is sent. A payout id is paid once, however often it is asked for."""
 
@@ -52,7 +62,7 @@ class Receiver:
     def listening(cls) -> Iterator["Receiver"]:
         """Listen on a free loopback port, in a thread of its own."""
         receiver = cls()
-        server = ThreadingHTTPServer((LOOPBACK, 0), _handler(receiver))
+        server = _Server((LOOPBACK, 0), _handler(receiver))
         receiver.url = f"http://{LOOPBACK}:{server.server_port}"
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()

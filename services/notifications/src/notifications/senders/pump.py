@@ -23,6 +23,7 @@ from ..settings import Settings
 from ..store import claims, deliveries, digests
 
 POLL_SECONDS = 0.2
+GATHER_SECONDS = 0.02  # outcomes that come so close together are kept in one transaction
 LEASE = timedelta(seconds=60)  # longer than any attempt may take
 SWEEP_SECONDS = 5
 PENDING_WITHIN = timedelta(seconds=2)
@@ -79,9 +80,12 @@ class Pump:
             await self._settle(LEASE.total_seconds(), asyncio.ALL_COMPLETED)
 
     async def _settle(self, seconds: float, until: str) -> None:
-        done, _ = await asyncio.wait(self._running, timeout=seconds, return_when=until)
+        done, running = await asyncio.wait(self._running, timeout=seconds, return_when=until)
         if not done:
             return
+        if running:
+            more, _ = await asyncio.wait(running, timeout=GATHER_SECONDS)
+            done |= more
         outcomes = {
             self._running[task].delivery_id: self._outcome(self._running[task], task)
             for task in done
