@@ -62,12 +62,17 @@ class Shop:
         return await self.asked("hub", path, **parameters)
 
     async def asked(self, service: str, path: str, **parameters: Any) -> Any:
-        """What a service tells operators."""
-        answer = await self.http.get(
-            f"{self.platform.url(service)}{path}", params=parameters, headers=self.as_operator
-        )
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        """What a service tells operators; asked again while it says to try again later."""
+        answers: list[httpx.Response] = []
+
+        async def answered() -> bool:
+            url = f"{self.platform.url(service)}{path}"
+            answers.append(await self.http.get(url, params=parameters, headers=self.as_operator))
+            return answers[-1].status_code != 503
+
+        await eventually(answered)
+        assert answers[-1].status_code == 200, answers[-1].text
+        return answers[-1].json()
 
     @property
     def as_operator(self) -> dict[str, str]:
