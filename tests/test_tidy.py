@@ -17,7 +17,7 @@ WITHOUT_DATABASE = {"tracking"}
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "manager", "managers"}
 LEFTOVERS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 REGISTRIES = re.compile(r"https?://[\w.-]*(pypi|pythonhosted|npmjs|maven\.org|maven2|crates\.io)")
-MACHINE_PATHS = re.compile(r"(/root/|/work/|/home/\w+/)")
+MACHINE_PATHS = re.compile(r"/(root|work|home/\w+)/")
 
 
 def _tracked() -> list[Path]:

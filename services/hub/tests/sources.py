@@ -48,14 +48,3 @@ def _spoken(node: ast.AST) -> Iterator[ast.AST]:
 def _called(node: ast.AST | None) -> str:
     named = node.func if isinstance(node, ast.Call) else node
     return getattr(named, "attr", "") or getattr(named, "id", "")
-
-
-def wires(path: Path) -> dict[str, str]:
-    """The sentences of a catalogue as services write them, by code."""
-    return {
-        str(ast.literal_eval(code)): str(ast.literal_eval(sentence.args[0]))
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Dict)
-        for code, sentence in zip(node.keys, node.values, strict=True)
-        if code is not None and isinstance(sentence, ast.Call)
-    }

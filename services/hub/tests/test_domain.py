@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from hub.domain.journey import journey
 from hub.domain.outcome import Ending, Outcome, outcome
-from hub.domain.sentences.voice import Speaker
 from hub.domain.views import visible
 from hub.domain.wording import LANGUAGES, preferred, words
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sentences.voice import Speaker
 from shared_schemas.states import TRANSITIONS
 
 from . import stories

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from hub.domain.sentences import CATALOGUE
-from hub.domain.sentences.reading import KINDS, LANGUAGES, Parameter, Said
-from hub.domain.sentences.voice import Speaker
 from hub.domain.wording import words
+from sentences.reading import KINDS, LANGUAGES, Parameter, Said
+from sentences.voice import Speaker
 
-from .sources import SERVICES, fragments, wires
+from .sources import fragments
 
 SAMPLES = {
     "amount": "1234.50 EUR",
@@ -94,7 +94,7 @@ def test_every_code_is_read_and_said_in_every_language_with_the_same_values(code
 
 @pytest.mark.parametrize("service", WRITTEN)
 def test_every_sentence_that_a_service_writes_is_known(service: str) -> None:
-    """A new one needs a code in `hub.domain.sentences`, and if rewards says it, in the mails'."""
+    """A new one needs a code: rewards' in `sentences`, the others' in `hub.domain.sentences`."""
     known = [sample(code) for code in CATALOGUE.sentences]
     new = {
         fragment.pattern
@@ -103,20 +103,6 @@ def test_every_sentence_that_a_service_writes_is_known(service: str) -> None:
         and not any(fragment.fullmatch(text) for text in NOT_SAID)
     }
     assert new == set()
-
-
-OURS = SERVICES / "hub/src/hub/domain/sentences"
-THE_MAILS = SERVICES / "notifications/src/notifications/domain/sentences"
-
-
-@pytest.mark.parametrize("room", ["reading.py", "voice.py"])
-def test_mails_and_pages_read_and_speak_alike(room: str) -> None:
-    assert (THE_MAILS / room).read_text() == (OURS / room).read_text()
-
-
-@pytest.mark.parametrize("room", ["rewards.py", "arithmetic.py", "payouts.py"])
-def test_mails_know_every_sentence_of_rewards_too(room: str) -> None:
-    assert wires(THE_MAILS / room) == wires(OURS / room)
 
 
 @pytest.mark.parametrize(

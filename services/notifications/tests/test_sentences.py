@@ -5,10 +5,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from notifications.domain.sentences import CATALOGUE
-from notifications.domain.sentences.reading import LANGUAGES
-from notifications.domain.sentences.values import values
-from notifications.domain.sentences.voice import Speaker
 from notifications.domain.wording import WORDS
+from sentences.arithmetic import ARITHMETIC
+from sentences.payouts import PAYOUTS
+from sentences.reading import LANGUAGES
+from sentences.rewards import REWARDS
+from sentences.values import values
+from sentences.voice import Speaker
 from shared_schemas.states import VerdictState
 from shared_schemas.words import Rail, Trigger
 
@@ -39,6 +42,13 @@ def holes(template: str) -> set[str]:
 
 def test_there_are_sentences_in_the_languages_of_the_mails() -> None:
     assert set(LANGUAGES) == set(WORDS)
+
+
+def test_mails_know_every_sentence_of_rewards_as_it_is_written() -> None:
+    written = {**REWARDS, **ARITHMETIC, **PAYOUTS}
+    assert {code: one.wire for code, one in CATALOGUE.sentences.items()} == {
+        code: one.wire for code, one in written.items()
+    }
 
 
 @pytest.mark.parametrize("code", CATALOGUE.sentences)

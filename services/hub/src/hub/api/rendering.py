@@ -10,12 +10,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context,
 from jinja2.runtime import Context
 from litestar import Request, Response
 from markupsafe import Markup
+from sentences.voice import Speaker
 from shared_schemas.money import digits_of
 
 from ..assets import address_of
 from ..domain.logins import Session
 from ..domain.sentences import CATALOGUE
-from ..domain.sentences.voice import Speaker
 from ..domain.wording import preferred, words
 
 NONE: Final = "\u2013"

@@ -4,8 +4,9 @@ are there."""
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from sentences.arithmetic import VERDICTS
+
 from .sentences import CATALOGUE
-from .sentences.arithmetic import VERDICTS
 
 Body = Mapping[str, Any]
 Document = Mapping[str, Any]

@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from sentences.values import values
+from sentences.voice import Speaker
 from shared_schemas.events.rewards import RewardChanged
 
 from .layout import HTML, TEXT
 from .sentences import CATALOGUE
-from .sentences.values import values
-from .sentences.voice import Speaker
 from .wording import WORDS, Words
 
 _SETTINGS = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}

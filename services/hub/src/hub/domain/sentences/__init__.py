@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from .arithmetic import ARITHMETIC
+from sentences.arithmetic import ARITHMETIC
+from sentences.payouts import PAYOUTS
+from sentences.reading import Catalogue
+from sentences.rewards import REWARDS
+
 from .attribution import ATTRIBUTION
 from .fraud import FRAUD
 from .notifications import NOTIFICATIONS
-from .payouts import PAYOUTS
-from .reading import Catalogue
-from .rewards import REWARDS
 
 CATALOGUE: Final = Catalogue(ATTRIBUTION, FRAUD, REWARDS, ARITHMETIC, PAYOUTS, NOTIFICATIONS)

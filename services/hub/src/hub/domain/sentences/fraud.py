@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from .reading import Sentence
+from sentences.reading import Sentence
 
 FRAUD: Final[Mapping[str, Sentence]] = {
     "check_self_referral": Sentence(

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
+from sentences.reading import LANGUAGES
+
 from .pages import PAGES
 from .values import VALUES
 
-LANGUAGES: Final = ("en", "de")
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {**PAGES, **VALUES}
 
 

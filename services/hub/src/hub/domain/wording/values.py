@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
+from sentences.values import VALUES as OF_REWARDS
+
 VALUES: Final[Mapping[str, tuple[str, str]]] = {
+    **OF_REWARDS,  # triggers, rails, verdicts, and what a limit is about
     # Results, in lists.
     "result_paid": ("Paid", "Gezahlt"),
     "result_partly": ("Partly paid", "Teilweise gezahlt"),
@@ -17,9 +20,6 @@ VALUES: Final[Mapping[str, tuple[str, str]]] = {
     "is_credited": ("credited", "zugeordnet"),
     "is_reversed": ("reversed", "rückgängig gemacht"),
     "is_lapsed": ("lapsed", "verfallen"),
-    "is_cleared": ("cleared", "unbedenklich"),
-    "is_held": ("held", "angehalten"),
-    "is_rejected": ("rejected", "abgelehnt"),
     "is_pending": ("waiting period", "Wartezeit"),
     "is_approved": ("approved", "bewilligt"),
     "is_fulfilling": ("being paid", "wird gezahlt"),
@@ -44,14 +44,7 @@ VALUES: Final[Mapping[str, tuple[str, str]]] = {
     "is_parked": ("parked", "zurückgestellt"),
     "is_applied": ("applied", "angewendet"),
     "is_discarded": ("discarded", "verworfen"),
-    # Triggers, touches, models, sides, rails, channels.
-    "is_signed_up": ("Sign-up", "Registrierung"),
-    "is_demo_requested": ("Demo request", "Demo-Anfrage"),
-    "is_trial_started": ("Trial", "Testphase"),
-    "is_content_downloaded": ("Download", "Download"),
-    "is_purchase": ("Purchase", "Kauf"),
-    "is_renewal": ("Renewal", "Verlängerung"),
-    "is_opportunity_won": ("Opportunity won", "Gewonnene Verkaufschance"),
+    # Touches, models, sides, channels.
     "is_click": ("Click", "Klick"),
     "is_share_view": ("Shared view", "Weitergeleiteter Aufruf"),
     "is_code": ("Code", "Code"),
@@ -61,8 +54,6 @@ VALUES: Final[Mapping[str, tuple[str, str]]] = {
     "is_linear": ("every touch alike", "alle Kontakte gleich"),
     "is_referrer": ("who referred", "wer empfohlen hat"),
     "is_referee": ("who was referred", "wer empfohlen wurde"),
-    "is_account_credit": ("account credit", "Guthaben"),
-    "is_webhook": ("payment provider", "Zahlungsdienst"),
     "is_email": ("e-mail", "E-Mail"),
     "is_in_app": ("in the app", "in der App"),
     "is_revised": ("calculated anew", "neu berechnet"),
@@ -84,12 +75,11 @@ VALUES: Final[Mapping[str, tuple[str, str]]] = {
         "Eine andere Quelle hat denselben Kauf gemeldet.",
     ),
     "is_review": ("A reviewer decided.", "Jemand hat es geprüft und entschieden."),
-    # What it compares, how it counts, and what a limit is about.
+    # What it compares, and how it counts.
     "is_customer": ("customer", "Kunde"),
     "is_customer id": ("customer id", "Kundennummer"),
     "is_e-mail address": ("e-mail address", "E-Mail-Adresse"),
     "is_visitor": ("visitor", "Browser"),
-    "check_none": ("no findings", "keine Befunde"),
     "check_self_referral": ("self-referral", "Eigenempfehlung"),
     "check_duplicate_customer": ("duplicate customer", "doppelter Kunde"),
     "check_velocity": ("too many at once", "zu viele auf einmal"),
@@ -97,8 +87,6 @@ VALUES: Final[Mapping[str, tuple[str, str]]] = {
     "check_signals_refused": ("signals refused", "Signale verweigert"),
     "check_shared_id": ("shared id", "geteilte Kennung"),
     "check_review": ("review", "Prüfung"),
-    "period_ever": ("for all time", "insgesamt"),
-    "scope_everybody": ("everybody together", "alle zusammen"),
     # Why an event was set aside.
     "is_bad_envelope": ("unreadable envelope", "unlesbarer Umschlag"),
     "is_unknown_version": ("unknown version", "unbekannte Fassung"),

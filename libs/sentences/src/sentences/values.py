@@ -1,11 +1,11 @@
-"""The values that sentences name: English, German. `is_` stands before a value's own name."""
+"""The values that rewards' sentences name: English, German. `is_` stands before a value's name."""
 
 from collections.abc import Mapping
 from typing import Final
 
 from .reading import LANGUAGES
 
-_VALUES: Final[Mapping[str, tuple[str, str]]] = {
+VALUES: Final[Mapping[str, tuple[str, str]]] = {
     "is_signed_up": ("Sign-up", "Registrierung"),
     "is_demo_requested": ("Demo request", "Demo-Anfrage"),
     "is_trial_started": ("Trial", "Testphase"),
@@ -27,4 +27,4 @@ _VALUES: Final[Mapping[str, tuple[str, str]]] = {
 def values(language: str) -> Mapping[str, str]:
     """The values in a language."""
     column = LANGUAGES.index(language)
-    return {name: texts[column] for name, texts in _VALUES.items()}
+    return {name: texts[column] for name, texts in VALUES.items()}
