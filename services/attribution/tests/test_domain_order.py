@@ -89,7 +89,7 @@ EVENTS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @hypothetically(
     events=st.lists(EVENTS, min_size=1, max_size=14),
     model=st.sampled_from(list(AttributionModel)),
@@ -107,7 +107,7 @@ def test_any_order_and_any_repetition_gives_the_same_decisions(events, model, da
     assert one.decisions() == other.decisions()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @hypothetically(events=st.lists(EVENTS, min_size=1, max_size=14))
 def test_money_is_conserved_and_weights_sum_to_one(events) -> None:
     world = World(book(control_plane(AttributionModel.LINEAR)))

@@ -131,7 +131,7 @@ def test_the_step_that_explains_the_ending_is_named(
 
 
 @given(st.sampled_from([story for story, _, _ in ENDINGS]), st.randoms())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_journey_does_not_depend_on_the_order_of_what_was_heard(
     story: Story, random: Random
 ) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from partners.domain import (
     Amounts,
@@ -110,7 +110,6 @@ LINES = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(LINES))
 def test_totals_conserve_every_amount(lines: list[Line]) -> None:
     for currency in ("EUR", "JPY"):

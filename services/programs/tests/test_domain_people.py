@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from programs.domain import Organisation, State, plan
 from programs.domain.contacts import Submission, contact_after, counts, forgotten
@@ -146,7 +146,6 @@ def test_day_keys_are_destroyed_a_window_after_their_day_is_over() -> None:
     assert last_day_to_destroy(NOON).isoformat() == "2026-10-25"
 
 
-@settings(deadline=None)
 @given(st.permutations(range(6)), st.integers(0, 5))
 def test_the_newest_contact_counts_in_whatever_order_they_arrive(
     order: list[int], twice: int

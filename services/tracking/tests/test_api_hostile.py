@@ -127,7 +127,7 @@ PLAUSIBLE = st.fixed_dictionaries(
 ARRIVALS = {raw_key: arrival(raw_key) for raw_key in (SECRET_KEY, PUBLISHABLE_KEY)}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     message=PLAUSIBLE,
     kind=st.sampled_from(list(Kind)),

@@ -8,6 +8,7 @@ import pytest
 from tracking.domain.bodies import (
     MAX_BATCH_MESSAGES,
     MAX_EVENT_BYTES,
+    MAX_LEVELS,
     body_hash,
     inflated,
     read_batch,
@@ -32,6 +33,17 @@ UNREADABLE = {
     "repeated name inside": b'{"a":[{"b":1,"b":":"}]}',
     "repeated escaped name": b'{"a":1,"\\u0061":2}',
 }
+
+
+@pytest.mark.parametrize(("lists", "is_taken"), [(MAX_LEVELS - 2, True), (MAX_LEVELS, False)])
+@pytest.mark.parametrize("escape", [b"", b"\\ud83d\\ude00"], ids=["quick", "slow"])
+def test_a_message_may_be_nested_so_deep(lists: int, is_taken: bool, escape: bytes) -> None:
+    body = b'{"a":' + b"[" * lists + b"]" * lists + b',"b":"' + escape + b'"}'
+    if is_taken:
+        assert read_message(body)["a"] is not None
+    else:
+        with pytest.raises(Refused, match="nested"):
+            read_message(body)
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
@@ -61,7 +73,12 @@ def test_gzip_is_recognised_by_itself() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"\x1f\x8b", b"\x1f\x8bgarbage", gzip.compress(b"{}")[:-1], gzip.compress(b"{}") + b"more"],
+    [
+        b"\x1f\x8b",
+        b"\x1f\x8bgarbage",
+        gzip.compress(b"{}", mtime=0)[:-1],
+        gzip.compress(b"{}", mtime=0) + b"more",
+    ],
 )
 def test_bad_gzip_is_refused(body: bytes) -> None:
     with pytest.raises(Refused):

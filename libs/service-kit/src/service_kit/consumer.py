@@ -8,6 +8,7 @@ up now waits in place until it can, the process stops, or its partitions go else
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -174,7 +175,14 @@ class Consumer:
         return broker
 
     async def _take(self, records: Records) -> None:
-        """FastStream's handler: never raises, returns when the batch is committed or given up."""
+        """FastStream's handler: never raises, returns when the next batch may be fetched."""
+        next_at = time.monotonic() + self._settings.batch_interval_milliseconds / 1000
+        await self._take_up(records)
+        if (pause := next_at - time.monotonic()) > 0:
+            await first_of(self._stop, self._revoking, seconds=pause)
+
+    async def _take_up(self, records: Records) -> None:
+        """A batch, until it is committed or given up."""
         async with self._busy:
             prefix = len(self._settings.topic_prefix)
             if await self._apply([delivery_of(record, prefix) for record in records]):

@@ -1,11 +1,11 @@
 """How a service reaches PostgreSQL: where, with which bounds, pooled or alone."""
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import asyncpg
 
@@ -25,8 +25,8 @@ class Database:
     command_timeout_seconds: float = 30
     idle_transaction_timeout_seconds: float = 60  # longer than the relay waits for Kafka
 
-    async def open_pool(self) -> asyncpg.Pool:
-        """A pool that opens connections as they are needed. The caller closes it."""
+    async def open_pool(self, init: Callable[[Any], Awaitable[None]] | None = None) -> asyncpg.Pool:
+        """A pool that opens connections as they are needed, `init` each. The caller closes it."""
         return await asyncpg.create_pool(
             self.url,
             min_size=1,
@@ -36,6 +36,7 @@ class Database:
             server_settings=self._server_settings(),
             ssl=self._ssl(),
             reset=_nothing_to_reset,
+            init=init,
         )
 
     async def connect(self) -> asyncpg.Connection:
@@ -66,6 +67,8 @@ class Database:
             "application_name": self.application_name,
             "timezone": "UTC",
             "jit": "off",  # short statements only; compiling them costs more than running them
+            # A plan made while a table was small would read it whole for as long as it is cached.
+            "enable_seqscan": "off",
             "idle_in_transaction_session_timeout": _milliseconds(
                 self.idle_transaction_timeout_seconds
             ),

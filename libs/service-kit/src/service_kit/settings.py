@@ -51,6 +51,7 @@ Secret = Annotated[SecretStr, AfterValidator(_strong)]
 """A secret that was chosen at random: neither short nor a well-known default."""
 
 Seconds = Annotated[float, Field(gt=0)]
+Milliseconds = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(gt=0)]
 
 
@@ -124,6 +125,8 @@ class KitSettings(BaseSettings):
     """The most events handled in one transaction."""
     batch_poll_milliseconds: Count = 20
     """How long a poll waits for events; also the pause after an empty one."""
+    batch_interval_milliseconds: Milliseconds = 0
+    """The least time between the beginnings of two batches: what comes meanwhile shares one."""
     event_max_bytes: Count = 1_000_000
     """A larger event is parked as `oversized`."""
     group_session_seconds: Seconds = 10

@@ -275,9 +275,7 @@ async def _counting_pool(runtime: Runtime[Any], count: Callable[[str], None]) ->
     async def watch(connection: asyncpg.Connection) -> None:
         connection.add_query_logger(lambda query: count(query.query))
 
-    return await asyncpg.create_pool(
-        runtime.database.url, min_size=1, max_size=4, init=watch, command_timeout=30
-    )
+    return await runtime.database.open_pool(init=watch)
 
 
 def _is_asyncpgs(sql: str) -> bool:

@@ -4,7 +4,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
-from service_kit.settings import Count, KitSettings, Seconds, Secret
+from service_kit.settings import Count, KitSettings, Milliseconds, Seconds, Secret
 
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
@@ -19,6 +19,8 @@ def _encrypted(url: str) -> str:
 class Settings(KitSettings):
     """The kit's settings, and the hub's own."""
 
+    batch_interval_milliseconds: Milliseconds = 200
+    """The least time between two batches: pages may be so much behind."""
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s/@]+$"), AfterValidator(_encrypted)]
     """Where people reach the hub: scheme, host and port, without a path. http on localhost only."""
     login_secret: Secret

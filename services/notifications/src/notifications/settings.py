@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from pydantic import AfterValidator, SecretStr
-from service_kit.settings import KitSettings, Secret
+from service_kit.settings import KitSettings, Milliseconds, Secret
 
 from .domain.delivery import Preference
 from .senders.smtp import SmtpServer
@@ -17,6 +17,8 @@ def _readable(url: SecretStr) -> SecretStr:
 class Settings(KitSettings):
     """The kit's settings, the deployment's secrets, and where mail and links go."""
 
+    batch_interval_milliseconds: Milliseconds = 200
+    """The least time between two batches: a message may be so much later."""
     key_pepper: Secret
     """Under which API keys are hashed; the same in every service."""
     master_key: Secret

@@ -5,7 +5,7 @@ import binascii
 from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, model_validator
-from service_kit.settings import Count, KitSettings, Seconds, Secret
+from service_kit.settings import Count, KitSettings, Milliseconds, Seconds, Secret
 
 _SECRET_PREFIX = "whsec_"  # noqa: S105, Standard Webhooks' own prefix
 
@@ -13,6 +13,8 @@ _SECRET_PREFIX = "whsec_"  # noqa: S105, Standard Webhooks' own prefix
 class RewardsSettings(KitSettings):
     """Rewards' settings."""
 
+    batch_interval_milliseconds: Milliseconds = 20
+    """The least time between two batches: a burst of credits shares a transaction."""
     payout_url: Annotated[str, Field(pattern=r"^https?://", max_length=2_000)] | None = None
     """Where the webhook rail asks for payments: POST here, GET `{url}/{payout_id}` to ask."""
     payout_secret: Secret | None = None

@@ -10,7 +10,7 @@ import psutil
 from ..platform import Running
 from ..platform.observing import memory_bytes
 
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 5.0  # reading page tables costs the measured processes, too
 
 
 @dataclass(slots=True)

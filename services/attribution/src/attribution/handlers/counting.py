@@ -1,4 +1,4 @@
-"""Touches are counted anew, whole, a few seconds after they change: once for many touches."""
+"""Touches are counted anew, whole: a few seconds after the first, then at most once a minute."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -10,12 +10,13 @@ from shared_schemas.events.attribution import TouchesCounted
 from ..domain.values import Counted
 from ..store.counts import Bucket, count, counted_through
 
-EVERY = timedelta(seconds=5)
+FIRST_WITHIN = timedelta(seconds=5)
+EVERY = timedelta(minutes=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 async def count_soon(tx: Transaction, changed: Mapping[tuple[str, Counted], Cause]) -> None:
-    """Have the changed buckets counted at the next full five seconds that have not been counted."""
+    """Have the changed buckets counted: a new one soon, the others a minute after the last time."""
     buckets: dict[Bucket, Cause] = {
         (code, place.day): cause for (code, place), cause in changed.items()
     }
@@ -23,12 +24,13 @@ async def count_soon(tx: Transaction, changed: Mapping[tuple[str, Counted], Caus
         return
     through = await counted_through(tx, buckets)
     for bucket, cause in buckets.items():
-        at = _next_full(max(cause.now, through.get(bucket, cause.now)))
+        at = max(_soon(cause.now), through.get(bucket, _EPOCH) + EVERY)
         tx.due("count", f"{bucket[0]}/{bucket[1].isoformat()}", at, cause=cause)
 
 
-def _next_full(moment: datetime) -> datetime:
-    return _EPOCH + ((moment - _EPOCH) // EVERY + 1) * EVERY
+def _soon(moment: datetime) -> datetime:
+    """The next full five seconds, so that many touches make one row."""
+    return _EPOCH + ((moment - _EPOCH) // FIRST_WITHIN + 1) * FIRST_WITHIN
 
 
 async def recount(tx: Transaction, rows: Sequence[DueRow]) -> None:

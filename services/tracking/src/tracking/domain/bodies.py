@@ -7,7 +7,7 @@ library, so that one bad message does not cost its neighbours.
 
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
@@ -22,6 +22,7 @@ from .outcome import Refused, TooLarge
 MAX_EVENT_BYTES: Final = 32 * 1024
 MAX_BATCH_BYTES: Final = 500 * 1024
 MAX_BATCH_MESSAGES: Final = 2_500
+MAX_LEVELS: Final = 64
 
 _GZIP = b"\x1f\x8b"
 _TRANSPORT = ("sentAt", "receivedAt", "writeKey", "integrations", "_metadata", "version", "channel")
@@ -71,7 +72,7 @@ def read_message(part: object) -> dict[str, object]:
     try:
         message = _message(data)
         if _as_many_names(message, data):
-            return message
+            return _shallow(message) if _may_be_deep(data) else message
     except (*_UNREADABLE, OverflowError):
         pass
     return _unrepeated(_object(_slowly(data)))
@@ -85,7 +86,8 @@ def read_batch(data: bytes) -> Batch:
         parts = _parts(data)
         messages = _list(parts.pop("batch", b""))
         if _nothing_hidden(data, parts, messages):
-            return _batch(messages, {name: _value(raw) for name, raw in parts.items()})
+            beside = {name: _value(raw) for name, raw in parts.items()}
+            return _batch(messages, _shallow(beside) if _may_be_deep(data) else beside)
     except _UNREADABLE:
         pass
     whole = _object(_slowly(data))
@@ -94,7 +96,7 @@ def read_batch(data: bytes) -> Batch:
     messages_read = whole.pop("batch", None)
     if not isinstance(messages_read, list):
         raise Refused("malformed", "the body has no list named batch")
-    return _batch([_checked(message) for message in messages_read], whole)
+    return _batch([_checked(message) for message in messages_read], _shallow(whole))
 
 
 def body_hash(message: Fields, kind: str) -> str:
@@ -125,9 +127,10 @@ def _object(value: object) -> dict[str, object]:
 def _checked(message: object) -> object:
     """A message that was read with its batch, or why it is refused."""
     try:
-        if len(json.dumps(message, default=str)) > MAX_EVENT_BYTES:
+        whole = _unrepeated(_object(message))
+        if len(json.dumps(whole, default=str)) > MAX_EVENT_BYTES:
             raise _too_large()
-        return _unrepeated(_object(message))
+        return whole
     except Refused as refused:
         return refused
 
@@ -170,16 +173,36 @@ def _each_name_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _unrepeated(message: dict[str, object]) -> dict[str, object]:
-    pending: list[object] = [message]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, _Repeated):
-            raise _repeated()
-        if isinstance(value, dict):
-            pending.extend(value.values())
-        elif isinstance(value, list):
-            pending.extend(value)
+    if any(isinstance(value, _Repeated) for level in _levels(message) for value in level):
+        raise _repeated()
     return message
+
+
+def _may_be_deep(data: bytes) -> bool:
+    return data.count(b"[") + data.count(b"{") > MAX_LEVELS
+
+
+def _shallow(message: dict[str, object]) -> dict[str, object]:
+    for _ in _levels(message):
+        pass
+    return message
+
+
+def _levels(message: dict[str, object]) -> Iterator[list[object]]:
+    """The values of a message, level by level. Raises Refused when there are too many levels."""
+    level: list[object] = [message]
+    for _ in range(MAX_LEVELS):
+        yield level
+        level = [inner for value in level for inner in _inside(value)]
+        if not level:
+            return
+    raise Refused("malformed", f"the body is nested deeper than {MAX_LEVELS} levels")
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _too_large() -> TooLarge:
