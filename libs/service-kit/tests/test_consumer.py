@@ -95,6 +95,23 @@ def await_settings(runtime: Runtime, **changes) -> Runtime:
     return other
 
 
+def batches() -> float:
+    return REGISTRY.get_sample_value("goodword_batch_seconds_count") or 0.0
+
+
+async def test_what_comes_within_the_interval_shares_a_batch(producer, runtime):
+    patient = await_settings(runtime, batch_interval_milliseconds=1_000)
+    async with consuming(patient):
+        await send(producer, order(0))
+        await until(patient, 1)
+        before = batches()
+        for n in range(1, 11):
+            await send(producer, order(n))
+            await asyncio.sleep(0.03)
+        await until(patient, 11)
+    assert batches() - before <= 2
+
+
 async def test_what_is_committed_is_not_read_again_after_a_restart(producer, runtime):
     await send(producer, *(order(n) for n in range(50)))
     async with consuming(runtime):

@@ -41,6 +41,15 @@ async def test_a_statement_that_takes_too_long_ends(database: Database) -> None:
             await connection.execute("SELECT pg_sleep(20)")
 
 
+async def test_a_plan_made_while_a_table_is_small_goes_by_its_index(database: Database) -> None:
+    async with database.fresh_connection() as connection:
+        await connection.execute("CREATE TEMP TABLE growing (id text PRIMARY KEY)")
+        await connection.execute("INSERT INTO growing VALUES ('a'), ('b')")
+        await connection.execute("ANALYZE growing")
+        plan = await connection.fetch("EXPLAIN SELECT FROM growing WHERE id = ANY('{a,b}')")
+    assert not [line for (line,) in plan if "Seq Scan" in line]
+
+
 async def test_the_pool_opens_no_more_than_its_bound(database: Database) -> None:
     pool = await database.open_pool()
     try:

@@ -66,8 +66,8 @@ class Refusing(Database):
         object.__setattr__(self, "pools", [])
         return self
 
-    async def open_pool(self) -> asyncpg.Pool:
-        self.pools.append(await super().open_pool())
+    async def open_pool(self, init=None) -> asyncpg.Pool:
+        self.pools.append(await super().open_pool(init))
         return self.pools[-1]
 
     async def connect(self) -> asyncpg.Connection:

@@ -6,9 +6,6 @@ from urllib.parse import quote
 import httpx
 import pytest
 import pytest_asyncio
-from attribution.api import routes
-from litestar import Litestar
-from service_kit.problems import answer_problem
 from shared_schemas.events.attribution import ReferralOpened
 
 from .builders import TOKEN, click, conversion_id, refund, sale
@@ -19,17 +16,20 @@ ORDER = conversion_id("o1")
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def http(harness) -> AsyncIterator[httpx.AsyncClient]:
-    app = Litestar(
-        routes(harness.runtime),
-        exception_handlers={Exception: answer_problem},
-        logging_config=None,
-    )
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    transport = httpx.ASGITransport(harness.app(), raise_app_exceptions=False)
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with httpx.AsyncClient(
         transport=transport, base_url="http://attribution.test", headers=headers
     ) as client:
         yield client
+
+
+async def test_the_document_says_of_every_route_how_it_is_opened(http) -> None:
+    document = (await http.get("/openapi.json")).json()
+    assert document["components"]["securitySchemes"]["operatorToken"]["scheme"] == "bearer"
+    operations = [one for item in document["paths"].values() for one in item.values()]
+    assert len(operations) == 2
+    assert all(one["security"] == [{"operatorToken": []}] for one in operations)
 
 
 async def test_a_conversion_shows_its_decision_and_the_facts_behind_it(harness, http) -> None:

@@ -4,11 +4,8 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest_asyncio
-from fraud import api
 from fraud.__main__ import service
 from fraud.settings import Settings
-from litestar import Litestar
-from service_kit.problems import answer_problem
 from service_kit.testing import Harness, migrations_of
 
 from .builders import participant, program, settings
@@ -33,11 +30,6 @@ async def harness(database: str) -> AsyncIterator[Harness[Settings]]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def client(harness: Harness[Settings]) -> AsyncIterator[httpx.AsyncClient]:
     """A client of fraud's routes."""
-    app = Litestar(
-        api.routes(harness.runtime),
-        exception_handlers={Exception: answer_problem},
-        logging_config=None,
-    )
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    transport = httpx.ASGITransport(harness.app(), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://fraud.test") as http:
         yield http

@@ -49,6 +49,14 @@ async def test_every_route_wants_an_admin_key_with_the_scope(held: Harness, clie
             assert refused is (status != 200)
 
 
+async def test_the_document_says_of_every_route_how_it_is_opened(client: Client) -> None:
+    document = (await client.get("/openapi.json")).json()
+    assert document["components"]["securitySchemes"]["adminKey"]["scheme"] == "bearer"
+    operations = [one for item in document["paths"].values() for one in item.values()]
+    assert len(operations) == len(ROUTES)
+    assert all(one["security"] == [{"adminKey": ["fraud.review"]}] for one in operations)
+
+
 async def test_a_clearance_is_a_verdict_that_keeps_the_reasons(
     held: Harness, client: Client
 ) -> None:

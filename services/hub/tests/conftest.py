@@ -20,14 +20,14 @@ from service_kit.testing import Harness, migrations_of
 from . import stories
 from .builders import example
 
-OPERATOR_TOKEN = "operator-token-of-a-test"
+AS_OPERATOR = "operator-token-of-a-test"
 PUBLIC_URL = "http://localhost:8000"
 LogIn = Callable[[str], Awaitable[httpx.AsyncClient]]
 
 
 def _settings(database: str, *, port: int = 8000) -> Settings:
     return Settings(
-        operator_token=SecretStr(OPERATOR_TOKEN),
+        operator_token=SecretStr(AS_OPERATOR),
         login_secret=SecretStr("login-secret-of-a-test-0"),
         public_url=f"http://localhost:{port}",
         port=port,
@@ -66,7 +66,7 @@ async def stranger(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
 @pytest_asyncio.fixture
 async def operator(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
     """A client with the operator token."""
-    async with _client(app, authorization=f"Bearer {OPERATOR_TOKEN}") as http:
+    async with _client(app, authorization=f"Bearer {AS_OPERATOR}") as http:
         yield http
 
 
@@ -122,7 +122,7 @@ def link(origin: str) -> Callable[[str], Awaitable[str]]:
     """Makes one-time links of the hub that serves browsers."""
 
     async def make(subject: str) -> str:
-        headers = {"authorization": f"Bearer {OPERATOR_TOKEN}"}
+        headers = {"authorization": f"Bearer {AS_OPERATOR}"}
         async with httpx.AsyncClient(base_url=origin, headers=headers) as http:
             answer = await http.post("/internal/logins", json={"subject": subject})
         return str(answer.json()["url"])

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from service_kit.environment import load_settings
+from service_kit.http import OPERATORS
 from service_kit.main import main
 from service_kit.service import Service
 from shared_schemas.topics import TOPICS
@@ -22,6 +23,7 @@ SERVICE: Service[Settings] = Service(
     hear_table=hear_table,
     due=DUE,
     routes=routes,
+    bearers=OPERATORS,
     migrations=Path(__file__).parents[2] / "migrations",
 )
 

@@ -6,7 +6,7 @@ from litestar import Router, get
 from litestar.params import Parameter
 from litestar.types import ControllerRouterHandler
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from service_kit.http.operations import bearer_guard
+from service_kit.http import to_operators
 from service_kit.problems import Rejected
 from service_kit.runtime import Runtime
 from shared_schemas.event import MAX_ID_CHARACTERS
@@ -126,11 +126,9 @@ def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
             raise ReferralUnknown
         return ReferralView.model_validate(found)
 
-    token = runtime.settings.operator_token.get_secret_value()
     handlers = [conversion, referral]
-    return [
-        Router("/v1", route_handlers=handlers, guards=[bearer_guard(token)], tags=["decisions"])
-    ]
+    opened = to_operators(runtime.settings)
+    return [Router("/v1", route_handlers=handlers, tags=["decisions"], **opened)]
 
 
 def _decision(body: str) -> ConversionCredited | ConversionUnattributed:

@@ -22,6 +22,7 @@ def service(settings: Settings) -> Service[Settings]:
         tables=TABLES,
         hear_table=table_handler(settings.review_seconds),
         routes=api.routes,
+        bearers=api.BEARERS,
         migrations=Path(__file__).parents[2] / "migrations",
     )
 

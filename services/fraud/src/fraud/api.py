@@ -12,6 +12,7 @@ from litestar.params import JSONBody, Parameter
 from litestar.types import ControllerRouterHandler
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from service_kit.events import Cause
+from service_kit.http import opened_by
 from service_kit.problems import Rejected
 from service_kit.runtime import Runtime
 from service_kit.telemetry import current_traceparent
@@ -27,6 +28,8 @@ from .store import tables, verdicts
 from .store.verdicts import Told
 
 SCOPE = "fraud.review"
+ADMIN_KEY = "adminKey"
+BEARERS = {ADMIN_KEY: "An admin key, `gw_ak_…`, with the scope named."}
 MAX_ROWS = 200
 _BETWEEN = "~"
 
@@ -177,9 +180,9 @@ def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
     return [
         Router(
             "/v1",
-            guards=[guard],
             route_handlers=[waiting, history, review],
             tags=["reviews"],
+            **opened_by(guard, ADMIN_KEY, scopes=(SCOPE,)),
         )
     ]
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from service_kit.environment import load_settings
+from service_kit.http import OPERATORS
 from service_kit.main import main
 from service_kit.service import Service
 from shared_schemas.topics import TOPICS
@@ -23,7 +24,7 @@ def service() -> Service[Settings]:
         tables=TABLES,
         hear_table=handle,
         routes=api.routes,
-        bearers=api.BEARERS,
+        bearers=OPERATORS,
         loops={"trim": trim},
         migrations=Path(__file__).parents[2] / "migrations",
     )

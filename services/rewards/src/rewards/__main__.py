@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from service_kit.environment import load_settings
+from service_kit.http import OPERATORS
 from service_kit.main import main
 from service_kit.service import Service
 from shared_schemas.events.attribution import ConversionCredited, ConversionUnattributed
@@ -42,6 +43,7 @@ SERVICE: Service[RewardsSettings] = Service(
     hear_table=hear_table,
     due=DUE,
     routes=routes,
+    bearers=OPERATORS,
     loops={"payouts": payments.run},
     pending=payments.pending,
     migrations=Path(__file__).parents[2] / "migrations",

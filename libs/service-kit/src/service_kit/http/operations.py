@@ -1,23 +1,20 @@
 """The routes that every service has: health, metrics, and `/internal` for operators."""
 
 import asyncio
-import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 import structlog
 from litestar import MediaType, Response, Router, get, post
-from litestar.connection import ASGIConnection
-from litestar.exceptions import NotAuthorizedException
-from litestar.handlers import BaseRouteHandler
 from litestar.params import FromQuery, JSONBody, QueryParameter
-from litestar.types import ControllerRouterHandler, Guard
+from litestar.types import ControllerRouterHandler
 
 from .. import metrics
 from ..problems import Rejected
 from ..settings import KitSettings
+from .bearers import bearer_guard
 
 log = structlog.stdlib.get_logger(__name__)
 _CHECK_SECONDS: Final = 5
@@ -69,20 +66,6 @@ def operations(settings: KitSettings, internal: Internal) -> list[ControllerRout
         include_in_schema=False,
     )
     return [_live, _ready(internal), _metrics, guarded]
-
-
-def bearer_guard(token: str) -> Guard:
-    """A Litestar guard: 401 unless the request carries this bearer token."""
-    expected = f"Bearer {token}".encode()
-
-    def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
-        given = connection.headers.get("authorization", "").encode("latin-1", "replace")
-        if not hmac.compare_digest(given, expected):
-            raise NotAuthorizedException(
-                "An operator token is needed.", headers={"WWW-Authenticate": "Bearer"}
-            )
-
-    return guard
 
 
 @get("/health/live", include_in_schema=False)

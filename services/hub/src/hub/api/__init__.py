@@ -8,9 +8,8 @@ from service_kit.runtime import Runtime
 from ..settings import Settings
 from . import documents, journeys, lists, otlp, sessions, statics
 from .refusals import METHODS, Unknown, pages
-from .security import BEARERS
 
-__all__ = ["BEARERS", "routes"]
+__all__ = ["routes"]
 
 
 def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:

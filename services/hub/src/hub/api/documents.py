@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from litestar import get
 from litestar.params import FromQuery, Parameter, QueryParameter
 from litestar.types import ControllerRouterHandler
+from service_kit.http import to_operators
 from service_kit.runtime import Runtime
 from service_kit.transaction import Transaction
 from shared_schemas.event import MAX_ID_CHARACTERS
@@ -20,7 +21,6 @@ from ..settings import Settings
 from ..store import reading, spans
 from ..store.reading import Wanted
 from .refusals import Unknown, programs
-from .security import to_operators
 from .telling import InState, Text, before
 
 MAX_ROWS: Final = 1_000
@@ -44,7 +44,7 @@ def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
     """`/api/<list>`, `/api/conversions/{id}`, `/api/counts`, `/api/traces/{id}`."""
     handlers = [_list(runtime, name, kind) for name, kind in _LISTS.items()]
     handlers += [_conversion(runtime), _counts(runtime), _trace(runtime)]
-    return [programs("/api", handlers, to_operators(runtime))]
+    return [programs("/api", handlers, to_operators(runtime.settings))]
 
 
 def _list(runtime: Runtime[Settings], name: str, kind: str) -> ControllerRouterHandler:

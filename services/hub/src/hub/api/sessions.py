@@ -13,6 +13,7 @@ from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 from pydantic import BaseModel, ConfigDict, Field
 from service_kit.events import Cause
+from service_kit.http import to_operators
 from service_kit.runtime import Runtime
 from service_kit.telemetry import current_traceparent
 from shared_schemas.event import MAX_ID_CHARACTERS
@@ -23,7 +24,6 @@ from ..settings import Settings
 from ..store import reading, sessions
 from .refusals import WANTED, Forged, LoginNeeded, pages, programs, wanted_page
 from .rendering import render
-from .security import to_operators
 
 OPERATOR: Final = "operator"
 _ID_BYTES: Final = 24
@@ -62,7 +62,7 @@ def routes(runtime: Runtime[Settings]) -> list[ControllerRouterHandler]:
     handlers += [_leaving(runtime), _leave(runtime)]
     return [
         pages(handlers, guards=(_from_our_page,)),
-        programs("/internal", [_make(runtime)], to_operators(runtime)),
+        programs("/internal", [_make(runtime)], to_operators(runtime.settings)),
     ]
 
 

@@ -10,7 +10,7 @@ from litestar.exceptions import NotAuthorizedException
 from litestar.handlers import BaseRouteHandler
 from litestar.params import PathParameter, QueryParameter
 from pydantic import BaseModel, ConfigDict
-from service_kit.http import Opened, opened_by
+from service_kit.http import AS_OPERATOR, Opened, opened_by
 from service_kit.problems import Rejected
 from service_kit.runtime import Runtime
 from shared_schemas.keys import api_key_hash
@@ -18,7 +18,7 @@ from shared_schemas.keys import api_key_hash
 from ..settings import Settings
 from ..store import facts
 
-ADMIN_KEY, AS_OPERATOR = "adminKey", "operatorToken"
+ADMIN_KEY = "adminKey"
 BEARERS = {
     ADMIN_KEY: "An admin key, `gw_ak_…`, with the scopes named.",
     AS_OPERATOR: "The operator token; it opens every route.",

@@ -7,7 +7,7 @@ from litestar import Router, get, post
 from litestar.params import Parameter
 from litestar.types import ControllerRouterHandler
 from service_kit.events import Cause
-from service_kit.http.operations import bearer_guard
+from service_kit.http import to_operators
 from service_kit.problems import Rejected
 from service_kit.runtime import Runtime
 from service_kit.telemetry import current_traceparent
@@ -46,9 +46,8 @@ class NothingToPay(Rejected):
 
 def routes(runtime: Runtime[RewardsSettings]) -> list[ControllerRouterHandler]:
     """The operators' routes; each asks for the operator token."""
-    token = runtime.settings.operator_token.get_secret_value()
     handlers = [*_rewards(runtime), *_books(runtime), _pay_again(runtime)]
-    return [Router("/v1", route_handlers=handlers, guards=[bearer_guard(token)])]
+    return [Router("/v1", route_handlers=handlers, **to_operators(runtime.settings))]
 
 
 def _rewards(runtime: Runtime[RewardsSettings]) -> list[ControllerRouterHandler]:
