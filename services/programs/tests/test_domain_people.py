@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from programs.domain import Organisation, State, plan
-from programs.domain.contacts import Submission, contact_after, counts, forgotten
+from programs.domain.contacts import (
+    Submission,
+    contact_after,
+    counts,
+    forgotten,
+    personal_of,
+)
 from programs.domain.keys import last_day_to_destroy, revoke_key, rotate_key
 from programs.domain.links import expire_link, revoke_link
 from programs.domain.participants import forget_participant
@@ -178,3 +184,9 @@ def test_what_was_submitted_before_it_was_forgotten_never_comes_back() -> None:
     assert not counts(gone, submitted(1))
     assert counts(gone, submitted(3))
     assert contact_after(gone, submitted(3), sealed).key_id != kept.key_id
+
+
+def test_a_contact_keeps_how_to_reach_somebody_and_drops_the_rest() -> None:
+    kept = {"email": "b@example.com", "phone": "+4930123456", "name": "Ben", "note": "mornings"}
+    assert personal_of(kept | {"iban": "x"}) == kept
+    assert personal_of({"phone": "+4930123456", "email": ""}) == {"phone": "+4930123456"}

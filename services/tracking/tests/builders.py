@@ -13,6 +13,7 @@ from shared_schemas.topics import TOPICS
 from shared_schemas.words import ConsentMode
 from tracking.domain.case import Arrival, Secrets
 from tracking.domain.interpret import Kind, interpret
+from tracking.domain.native import IDEMPOTENCY_KEY
 from tracking.domain.outcome import Outcome
 from tracking.domain.tables import ApiKey, DayKey, Link, Policy
 from tracking.domain.token import LinkToken, TokenKeys
@@ -138,10 +139,20 @@ def order(**changes: object) -> dict[str, object]:
     return given | changes
 
 
-def decide(message: dict[str, object], by: Arrival | None = None, kind: str = "track") -> Outcome:
-    """The outcome of a message."""
+def decide(
+    message: dict[str, object],
+    by: Arrival | None = None,
+    kind: str = "track",
+    idempotency_key: str | None = None,
+) -> Outcome:
+    """The outcome of a message, or of a call of our own."""
     return interpret(
-        message, Kind(kind), by or arrival(), fresh_id="fresh-1", beside={}, sent_at=None
+        message,
+        Kind(kind),
+        by or arrival(),
+        fresh_id="fresh-1",
+        beside={IDEMPOTENCY_KEY: idempotency_key},
+        sent_at=None,
     )
 
 

@@ -26,7 +26,7 @@ from shared_schemas.keys import KeyKind, api_key_hash
 from shared_schemas.topics import TOPICS
 from shared_schemas.words import AttributionModel, ConsentMode
 
-from .builders import MATCH_KEY, PEPPER, SECRET_KEY, TOKEN_SECRET, decoded
+from .builders import MATCH_KEY, PEPPER, PUBLIC_DAY_KEY, SECRET_KEY, TOKEN_SECRET, decoded
 
 SECRETS = {
     "GOODWORD_AS_OPERATOR": "0perator-of-this-test-only",
@@ -44,7 +44,7 @@ _BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def table_records() -> list[Record]:
-    """An opt-out market, a link and a secret key, as `programs` publishes them."""
+    """An opt-out market, a link, a secret key and a day key, as `programs` publishes them."""
     heard: list[EventData] = [
         AttributionPolicyActivated(
             market_id="us",
@@ -76,6 +76,13 @@ def table_records() -> list[Record]:
             source="shop/secret",
             hash=api_key_hash(PEPPER, SECRET_KEY),
             market_id="us",
+            valid_from=_BEGUN,
+        ),
+        KeyIssued(
+            key_id="day",
+            revision=1,
+            kind=KeyKind.DAY,
+            public_key=PUBLIC_DAY_KEY,
             valid_from=_BEGUN,
         ),
     ]

@@ -138,7 +138,9 @@ async def test_a_batch_answers_for_each_message_and_a_bad_one_costs_no_neighbour
             order(type="track", messageId="m-2", userId="undefined"),
             order(type="track", messageId="m-3", event="Cart Viewed"),
             order(type="track", messageId=None, properties={"order_id": "o", "total": 1}),
-            order(type="screen", messageId="m-5"),
+            {"type": "screen", "messageId": "m-5", "userId": "c"},
+            {"type": "group", "messageId": "g-1", "userId": "c", "groupId": "acme"},
+            {"type": "alias", "messageId": "a-1", "userId": "c", "previousId": "old"},
             order(type="launch", messageId="m-6"),
             7,
             order(type="track"),
@@ -153,12 +155,19 @@ async def test_a_batch_answers_for_each_message_and_a_bad_one_costs_no_neighbour
             "m-2": ("drop", "junk_id"),
             "m-3": ("drop", "not_a_trigger"),
             "3": ("warning", "changed"),
-            "m-5": ("drop", "not_recorded"),
+            "m-5": ("drop", "nothing_to_record"),
+            "g-1": ("ok", None),
+            "a-1": ("ok", None),
             "m-6": ("drop", "invalid_type"),
-            "6": ("drop", "malformed"),
-            "7": ("ok", None),
+            "8": ("drop", "malformed"),
+            "9": ("ok", None),
         }
-        assert len(here.broker.records) == 3
+        assert len(here.broker.records) == 6
+        aliased = [one for one in here.broker.events() if isinstance(one[1], IdentityLinked)][1:]
+        (first, _), (second, former) = aliased
+        assert isinstance(former, IdentityLinked)
+        assert former.customer_id == "old"
+        assert second.causation_id == first.event_id != second.event_id
 
 
 async def test_what_kafka_did_not_take_must_be_sent_again_and_the_whole_says_so() -> None:
@@ -276,7 +285,9 @@ async def test_a_dropped_message_is_no_error_but_says_why() -> None:
 async def test_the_routes_are_described() -> None:
     async with site() as here:
         paths = (await here.client.get("/openapi.json")).json()["paths"]
-        assert {"/r/{code}", "/v1/identify", "/v1/track", "/v1/page", "/v1/batch"} <= set(paths)
+        segment = ("identify", "track", "page", "screen", "group", "alias", "batch")
+        own = ("conversions", "reversals", "leads", "codes/claim", "codes/{code}/claim", "optout")
+        assert {"/r/{code}", *(f"/v1/{name}" for name in (*segment, *own))} <= set(paths)
         described = paths["/v1/batch"]["post"]
         assert "batch" in str(described["requestBody"])
         assert {"200", "400", "401", "403", "409", "413", "503"} <= set(described["responses"])

@@ -8,9 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shared_schemas.topics import TOPICS
-from shared_schemas.words import ConsentMode
+from shared_schemas.words import ConsentMode, Trigger
 from tracking.domain.clicks import Visit, follow
 from tracking.domain.interpret import Kind, interpret
+from tracking.domain.native import (
+    CLAIM_FIELDS,
+    CONVERSION_FIELDS,
+    IDEMPOTENCY_KEY,
+    LEAD_FIELDS,
+    OPTOUT_FIELDS,
+    REVERSAL_FIELDS,
+)
 from tracking.domain.outcome import Outcome
 from tracking.domain.tables import Policy
 from tracking.domain.wire import Body, encode
@@ -48,6 +56,24 @@ CORPUS: dict[str, bytes] = UNREADABLE | {
 }
 
 
+OTHERS = ("/v1/identify", "/v1/page", "/v1/screen", "/v1/group", "/v1/alias")
+OWN = (
+    *("/v1/conversions", "/v1/reversals", "/v1/leads", "/v1/optout"),
+    *("/v1/codes/claim", "/v1/codes/anna/claim", "/v1/codes/a%00b/claim", "/v1/codes/%ff/claim"),
+)
+HEADERS = [
+    ("idempotency-key", b"\x00"),
+    ("idempotency-key", b"\xff\xfe"),
+    ("idempotency-key", b"x" * 5_000),
+    ("idempotency-key", b"undefined"),
+    ("idempotency-key", b"anna@example.com"),
+    ("idempotency-key", b'""'),
+    ("cookie", b"gw_v=\xff; gw_v=x"),
+    ("content-type", b"application/x-www-form-urlencoded; charset=\xff"),
+    ("accept-language", b"\xff,,;q=x"),
+]
+
+
 @pytest.mark.parametrize("name", CORPUS)
 async def test_a_hostile_body_is_refused(name: str) -> None:
     async with site() as here:
@@ -57,8 +83,30 @@ async def test_a_hostile_body_is_refused(name: str) -> None:
             assert 400 <= answer.status_code < 500, (path, answer.text)
             assert answer.headers["content-type"] == "application/problem+json"
         assert here.broker.records == []
-        for path in ("/v1/identify", "/v1/page"):  # which do not read what is wrong with orders
+        for path in OTHERS:  # which do not read what is wrong with orders
             answer = await here.client.post(path, content=CORPUS[name], headers=headers)
+            assert answer.status_code < 500, (path, answer.text)
+
+
+@pytest.mark.parametrize("name", CORPUS)
+async def test_a_hostile_body_of_our_own_calls_is_refused(name: str) -> None:
+    async with site() as here:
+        headers = {"authorization": f"Bearer {SECRET_KEY}"}
+        for path in OWN:
+            for content_type in ("application/json", "application/x-www-form-urlencoded"):
+                typed = headers | {"content-type": content_type}
+                answer = await here.client.post(path, content=CORPUS[name], headers=typed)
+                assert 400 <= answer.status_code < 500, (path, answer.text)
+        assert here.broker.records == []
+
+
+@pytest.mark.parametrize("header", HEADERS)
+async def test_a_hostile_header_is_refused_or_ignored(header: tuple[str, bytes]) -> None:
+    async with site() as here:
+        name, value = header
+        for path in OWN:
+            headers = [(b"authorization", b"Bearer " + SECRET_KEY.encode()), (name.encode(), value)]
+            answer = await here.client.post(path, content=b'{"visitor_id":"v"}', headers=headers)
             assert answer.status_code < 500, (path, answer.text)
 
 
@@ -142,6 +190,46 @@ def test_every_message_has_an_outcome_and_every_event_is_the_contracts(
         assert_of_the_contract(outcome.event)
 
 
+OWN_NAMES = sorted(CONVERSION_FIELDS | REVERSAL_FIELDS | LEAD_FIELDS | CLAIM_FIELDS)
+ALWAYS_SAID: dict[str, st.SearchStrategy[object]] = {
+    "code": st.sampled_from(["anna", "berta", "nobody"]) | VALUES,
+    "reference": st.just("o") | VALUES,
+    "trigger": st.sampled_from(Trigger) | VALUES,
+    "email": st.just("anna@example.com") | VALUES,
+    "visitor_id": st.just("v") | VALUES,
+}
+REPORTED = st.fixed_dictionaries(
+    ALWAYS_SAID,
+    optional={name: VALUES for name in OWN_NAMES if name not in ALWAYS_SAID}
+    | {"token": st.just(token()) | VALUES},
+)
+FIELDS_OF = {
+    Kind.CONVERSION: CONVERSION_FIELDS,
+    Kind.REVERSAL: REVERSAL_FIELDS,
+    Kind.LEAD: LEAD_FIELDS,
+    Kind.CLAIM: CLAIM_FIELDS,
+    Kind.OPTOUT: OPTOUT_FIELDS,
+}
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    said=REPORTED,
+    kind=st.sampled_from(list(FIELDS_OF)),
+    raw_key=st.sampled_from([SECRET_KEY, PUBLISHABLE_KEY]),
+    idempotency_key=VALUES,
+)
+def test_every_call_of_ours_has_an_outcome_and_every_event_is_the_contracts(
+    said: dict[str, object], kind: Kind, raw_key: str, idempotency_key: object
+) -> None:
+    known = {name: value for name, value in said.items() if name in FIELDS_OF[kind]}
+    beside = {IDEMPOTENCY_KEY: idempotency_key}
+    outcome = interpret(known, kind, ARRIVALS[raw_key], fresh_id="f", beside=beside)
+    outcome.detail.encode()
+    if outcome.event is not None:
+        assert_of_the_contract(outcome.event)
+
+
 def assert_of_the_contract(event: Body) -> None:
     body, model = encode(event), TOPICS.model(event.TYPE)
     assert model is not None
@@ -166,6 +254,11 @@ TRAITS = {"email": "anna@example.com"}
         (Kind.TRACK, order(event="Consent Updated", properties={"state": "granted"})),
         (Kind.PAGE, order(context=FULL, properties={"url": "https://a.example/x"})),
         (Kind.IDENTIFY, order(traits=TRAITS, context=FULL)),
+        (Kind.GROUP, order(groupId="acme")),
+        (Kind.ALIAS, order(previousId="former")),
+        (Kind.LEAD, {"code": "anna", "email": "ben@example.com", "product": "pro"}),
+        (Kind.CLAIM, {"code": "anna", "visitor_id": "v", "consent": "granted"}),
+        (Kind.OPTOUT, {"customer_id": "c"}),
     ],
 )
 def test_the_bytes_are_those_of_the_contract(kind: Kind, message: dict[str, object]) -> None:

@@ -3,6 +3,7 @@
 import string
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from shared_schemas.words import ConsentMode, Trust
 from tracking.domain.addresses import client_address, network_of
 from tracking.domain.amounts import first_amount, minor_units
 from tracking.domain.clicks import Visit, follow
-from tracking.domain.moments import occurred_at
+from tracking.domain.moments import EARLIEST, occurred_at
 from tracking.domain.outcome import Refused
 from tracking.domain.tables import by_effect, day_key_at, in_force, safe_url, with_token
 from tracking.domain.token import LinkToken, TokenFault, TokenKeys
@@ -24,10 +25,12 @@ from tracking.domain.wire import (
     Click,
     ConsentChange,
     Conversion,
+    EnteredCode,
     Identity,
     Reversal,
     Share,
     SubmittedContact,
+    SubmittedLead,
 )
 
 from .builders import CLICK_ID, NOW, SECRETS, TOKENS, day_key, link, policy, token
@@ -92,6 +95,8 @@ DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
         (NOW - MINUTE, None, Trust.PUBLISHABLE, NOW - MINUTE, False),
         (NOW - 10 * DAY, None, Trust.PUBLISHABLE, NOW - 7 * DAY, True),
         (NOW - 400 * DAY, None, Trust.SECRET, NOW - 400 * DAY, False),
+        (datetime(1970, 1, 1, tzinfo=UTC), None, Trust.SECRET, EARLIEST, True),
+        (datetime(1, 1, 1, tzinfo=UTC), None, Trust.PUBLISHABLE, NOW - 7 * DAY, True),
         (NOW + DAY, None, Trust.SECRET, NOW, True),
         (NOW + timedelta(seconds=5), None, Trust.SECRET, NOW, False),
         (NOW + DAY - MINUTE, NOW + DAY, Trust.SECRET, NOW - MINUTE, False),
@@ -106,6 +111,19 @@ def test_a_clients_clock_is_corrected_and_bounded(
     moment, warning = occurred_at(timestamp, sent_at, NOW, trust)
     assert moment == expected
     assert (warning is not None) == warned
+
+
+@given(
+    timestamp=st.datetimes(timezones=st.just(UTC)),
+    sent_at=st.none() | st.datetimes(timezones=st.just(UTC)),
+    trust=st.sampled_from(Trust),
+)
+def test_whatever_a_clock_says_a_zone_can_still_tell_the_month(
+    timestamp: datetime, sent_at: datetime | None, trust: Trust
+) -> None:
+    moment, _ = occurred_at(timestamp, sent_at, NOW, trust)
+    assert EARLIEST <= moment <= NOW
+    assert moment.astimezone(ZoneInfo("America/New_York")).month in range(1, 13)
 
 
 @pytest.mark.parametrize(
@@ -268,7 +286,17 @@ def test_only_a_cookie_of_ours_names_the_visitor(cookie: str | None, visitor: st
     assert follow(link(), policy(), visit, SECRETS, DAY).visitor_id == visitor
 
 
-BODIES = (Click, Share, Identity, ConsentChange, Conversion, Reversal, SubmittedContact)
+BODIES = (
+    Click,
+    Share,
+    EnteredCode,
+    SubmittedLead,
+    Identity,
+    ConsentChange,
+    Conversion,
+    Reversal,
+    SubmittedContact,
+)
 
 
 @pytest.mark.parametrize("body", BODIES)

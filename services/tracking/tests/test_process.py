@@ -7,7 +7,14 @@ import pytest
 from local_stack.infrastructure import Infrastructure
 from segment.analytics.client import Client
 from service_kit.producer import Producer
-from shared_schemas.events.tracking import ClickRecorded, ConversionRecorded, IdentityLinked
+from shared_schemas.events.contacts import ContactSubmitted
+from shared_schemas.events.tracking import (
+    ClickRecorded,
+    CodeEntered,
+    ConversionRecorded,
+    IdentityLinked,
+    LeadSubmitted,
+)
 from tracking.loops import SNAPSHOT_NAME
 from tracking.store.snapshot import load
 
@@ -111,7 +118,41 @@ async def test_segments_own_python_library_works_unchanged(
         sale = {"order_id": "order-1", "total": 49.9, "currency": "EUR"}
         client.track("customer-1", "Order Completed", sale)
         client.page("customer-1", "home", "Home")
+        client.screen("customer-1", "home", "Home")
+        client.group("customer-1", "acme")
+        client.alias("lead-77", "customer-1")
         await asyncio.to_thread(client.shutdown)
         assert failures == []
-        events = [event for _, event in await published(kafka, topic_prefix, 2)]
-        assert {type(event) for event in events} == {IdentityLinked, ConversionRecorded}
+        events = [event for _, event in await published(kafka, topic_prefix, 5)]
+        linked = [event for event in events if isinstance(event, IdentityLinked)]
+        assert [type(event) for event in events if event not in linked] == [ConversionRecorded]
+        assert {(one.visitor_id, one.customer_id, one.account_id) for one in linked} == {
+            ("visitor-1", "customer-1", None),
+            (None, "customer-1", "acme"),
+            ("lead-77", "customer-1", None),
+            ("lead-77", "lead-77", None),
+        }
+
+
+async def test_a_lead_and_a_claimed_code_are_on_kafka_when_they_are_answered(
+    kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    await tell_tables(kafka, topic_prefix)
+    async with running(kafka, topic_prefix, tmp_path) as tracking:
+        await tracking.answers("/health/ready", 200)
+        keyed = KEY | {"idempotency-key": "k-1"}
+        lead = {"code": "anna", "email": "ben@example.com", "name": "Ben"}
+        answer = await tracking.client.post("/v1/leads", json=lead, headers=keyed)
+        assert answer.json()["result"] == "ok"
+        other = await tracking.client.post("/v1/leads", json=lead | {"note": "x"}, headers=keyed)
+        assert other.status_code == 409
+        form = {"writeKey": SECRET_KEY, "code": "anna", "email": "ben@example.com"}
+        page = await tracking.client.post("/v1/codes/claim", data=form)
+        assert "Thank you" in page.text
+        events = {type(event): event for _, event in await published(kafka, topic_prefix, 3)}
+        assert set(events) == {LeadSubmitted, ContactSubmitted, CodeEntered}
+        submitted, entered = events[LeadSubmitted], events[CodeEntered]
+        assert isinstance(submitted, LeadSubmitted)
+        assert isinstance(entered, CodeEntered)
+        assert submitted.lead_id == answer.json()["lead_id"]
+        assert submitted.email_hash == entered.email_hash is not None

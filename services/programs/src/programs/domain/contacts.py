@@ -8,7 +8,7 @@ from shared_schemas.events.contacts import ContactForgotten, ContactSealed
 from shared_schemas.ids import derived
 from shared_schemas.sealed import Sealed
 
-_FIELDS = ("email", "name", "note")
+_FIELDS = ("email", "phone", "name", "note")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

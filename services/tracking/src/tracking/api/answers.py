@@ -13,7 +13,9 @@ RETRY_AFTER_SECONDS = 2
 PREFLIGHT = {
     "access-control-allow-origin": "*",
     "access-control-allow-methods": "POST, OPTIONS",
-    "access-control-allow-headers": "authorization, content-type, content-encoding",
+    "access-control-allow-headers": (
+        "authorization, content-type, content-encoding, idempotency-key"
+    ),
     "access-control-max-age": "86400",
 }
 Headers = Mapping[bytes, bytes]
@@ -21,11 +23,14 @@ _ANY_ORIGIN = {b"access-control-allow-origin": b"*", b"cache-control": b"no-stor
 _JSON = _ANY_ORIGIN | {b"content-type": b"application/json"}
 _PROBLEM = _ANY_ORIGIN | {b"content-type": PROBLEM_TYPE.encode()}
 _encode = msgspec.json.Encoder().encode
+_RECORDED_IDS = ("conversion_id", "reversal_id", "lead_id", "touch_id")
 _TITLES = {
     400: "The message was refused",
     401: "No valid write key came along",
     403: "This key may not send this message",
+    404: "No such code",
     409: "This id came before with another body",
+    410: "The code has ended",
     413: "The request is too large",
     503: "Try again later",
 }
@@ -78,6 +83,15 @@ def answer_one(outcome: Outcome) -> Answer:
     if outcome.status != 200:
         return problem(outcome.status, outcome.code, outcome.detail)
     return Answer(200, _JSON, _encode({"success": True, **told(outcome)}))
+
+
+def answer_report(outcome: Outcome) -> Answer:
+    """The answer to one of our own calls: as to a message, with the ids of what was recorded."""
+    if outcome.status != 200:
+        return problem(outcome.status, outcome.code, outcome.detail)
+    recorded = {name: getattr(outcome.event, name, None) for name in _RECORDED_IDS}
+    named = {name: value for name, value in recorded.items() if value is not None}
+    return Answer(200, _JSON, _encode({"success": True, **told(outcome), **named}))
 
 
 def answer_many(outcomes: Mapping[str, Outcome]) -> Answer:

@@ -1,65 +1,31 @@
 """The routes of `/v1`, in the shape of Segment's HTTP API."""
 
-from datetime import datetime
-
 from litestar import Router, post
 from litestar.types import ASGIApp, ControllerRouterHandler
-from shared_schemas.keys import KeyKind
 
 from ..domain.bodies import MAX_EVENT_BYTES, read_batch, read_message
-from ..domain.case import Arrival
 from ..domain.fields import NOTHING, instant
-from ..domain.interpret import Kind
-from ..domain.outcome import Dropped, Refused, TooLarge
-from ..domain.tables import ApiKey
+from ..domain.interpret import SEGMENT_KINDS, Kind
+from ..domain.outcome import Dropped, TooLarge
 from .answers import PREFLIGHT, answer_many, answer_one, problem
+from .arrivals import arrival_of
 from .door import Door
 from .intake import Delivery, take
 from .openapi import BATCH_DOCUMENTED, MESSAGE_DOCUMENTED
-from .requests import HttpRequest, agent_from, header, network_from, raw_key, read_body
+from .requests import HttpRequest, read_body
 
-
-class _NoKey(Refused):
-    """The client showed no key that opens this door."""
-
-    status = 401
-
-
-class _Starting(Dropped):
-    """Whether the key is good cannot be told yet."""
-
-    status = 503
+_SUMMARIES = {
+    Kind.IDENTIFY: "Link a person's ids: two of userId, anonymousId and traits.email",
+    Kind.TRACK: "Report a conversion, a refund or a change of consent",
+    Kind.PAGE: "Report a page that was opened with a link token in its address",
+    Kind.SCREEN: "Report an app's screen that was opened with a link token in its address",
+    Kind.GROUP: "Tell which account a person belongs to",
+    Kind.ALIAS: "Tell that previousId and userId are one person",
+}
 
 
 def ingest_routes(door: Door) -> ControllerRouterHandler:
-    """`identify`, `track`, `page` and `batch`; a page of any origin may post to them."""
-
-    @post(
-        "/identify",
-        summary="Link a person's ids: two of userId, anonymousId and traits.email",
-        status_code=200,
-        **MESSAGE_DOCUMENTED,
-    )
-    async def identify(request: HttpRequest) -> ASGIApp:
-        return await _one(door, request, Kind.IDENTIFY)
-
-    @post(
-        "/track",
-        summary="Report a conversion, a refund or a change of consent",
-        status_code=200,
-        **MESSAGE_DOCUMENTED,
-    )
-    async def track(request: HttpRequest) -> ASGIApp:
-        return await _one(door, request, Kind.TRACK)
-
-    @post(
-        "/page",
-        summary="Report a page that was opened with a link token in its address",
-        status_code=200,
-        **MESSAGE_DOCUMENTED,
-    )
-    async def page(request: HttpRequest) -> ASGIApp:
-        return await _one(door, request, Kind.PAGE)
+    """Segment's calls, one at a time and in batches; a page of any origin may post to them."""
 
     @post(
         "/batch",
@@ -72,9 +38,17 @@ def ingest_routes(door: Door) -> ControllerRouterHandler:
 
     return Router(
         "/v1",
-        route_handlers=[identify, track, page, batch],
+        route_handlers=[*(_message_route(door, kind) for kind in SEGMENT_KINDS), batch],
         response_headers=PREFLIGHT,  # on Litestar's own answer to OPTIONS; ours carry theirs
     )
+
+
+def _message_route(door: Door, kind: Kind) -> ControllerRouterHandler:
+    @post(f"/{kind}", summary=_SUMMARIES[kind], status_code=200, **MESSAGE_DOCUMENTED[kind])
+    async def message(request: HttpRequest) -> ASGIApp:
+        return await _one(door, request, kind)
+
+    return message
 
 
 async def _one(door: Door, request: HttpRequest, kind: Kind) -> ASGIApp:
@@ -83,7 +57,7 @@ async def _one(door: Door, request: HttpRequest, kind: Kind) -> ASGIApp:
         if len(data) > MAX_EVENT_BYTES:
             raise TooLarge("too_large", f"a message has at most {MAX_EVENT_BYTES} bytes")
         message = read_message(data)
-        arrival = _arrival(door, request, message.get("writeKey"))
+        arrival = arrival_of(door, request, message.get("writeKey"))
         delivery = Delivery(parts=(message,), kind=kind, arrival=arrival, beside=NOTHING)
         (outcome,) = (await take(door, delivery)).values()
         return answer_one(outcome)
@@ -94,7 +68,7 @@ async def _one(door: Door, request: HttpRequest, kind: Kind) -> ASGIApp:
 async def _many(door: Door, request: HttpRequest) -> ASGIApp:
     try:
         batch = read_batch(await read_body(request))
-        arrival = _arrival(door, request, batch.beside.get("writeKey"))
+        arrival = arrival_of(door, request, batch.beside.get("writeKey"))
         delivery = Delivery(
             parts=batch.messages,
             kind=None,
@@ -105,29 +79,3 @@ async def _many(door: Door, request: HttpRequest) -> ASGIApp:
         return answer_many(await take(door, delivery))
     except Dropped as refused:
         return problem(refused.status, refused.code, refused.detail)
-
-
-def _arrival(door: Door, request: HttpRequest, key_in_body: object) -> Arrival:
-    """Who reports. Raises Dropped: 401 for no valid key, 503 while that cannot be told."""
-    received_at = door.now()
-    key = _key(door, raw_key(header(request, b"authorization"), key_in_body), received_at)
-    of_the_person = key.kind is KeyKind.PUBLISHABLE
-    return Arrival(
-        key=key,
-        received_at=received_at,
-        tables=door.registry,
-        secrets=door.secrets,
-        network=network_from(request, door.settings.trusted_proxies) if of_the_person else None,
-        agent=agent_from(request) if of_the_person else None,
-    )
-
-
-def _key(door: Door, raw: str | None, now: datetime) -> ApiKey:
-    if raw is None:
-        raise _NoKey("no_key", "send the write key as user name of Basic authentication")
-    key = door.key(raw)
-    if key is None and not door.registry.complete:
-        raise _Starting("starting", "the table of keys is still being read")
-    if key is None or not key.opens_door(now):
-        raise _NoKey("invalid_key", "the write key is unknown, revoked, expired or not for this")
-    return key

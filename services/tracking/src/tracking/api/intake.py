@@ -1,6 +1,6 @@
 """Takes messages in: each is decided on, all are made durable together, then each is answered."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import count
 from os import urandom
@@ -18,7 +18,7 @@ from ..domain.case import Arrival
 from ..domain.fields import Fields
 from ..domain.interpret import Kind, interpret, kind_of
 from ..domain.outcome import Contact, Dropped, IdReused, NotYet, Outcome, Refused
-from ..domain.wire import SubmittedContact
+from ..domain.wire import Body, SubmittedContact
 from ..store.records import Posting, record_of
 from .door import Door, contacts_dropped, messages
 
@@ -80,7 +80,7 @@ def _judged(door: Door, delivery: Delivery, place: int) -> Taken:
     if outcome.event is None or outcome.event_id is None:
         return Taken(name, outcome)
     if door.recent.contradicts(outcome.event_id, hashed):
-        reused = IdReused("id_reused", "this messageId came before with another body")
+        reused = IdReused("id_reused", "this id came before with another body")
         return Taken(name, Outcome.of_drop(reused, outcome.event_id))
     span, traceparent = _trace(door, delivery)
     posting = Posting(
@@ -90,8 +90,22 @@ def _judged(door: Door, delivery: Delivery, place: int) -> Taken:
         body_hash=hashed,
         traceparent=traceparent,
     )
-    records = (record_of(outcome.event, posting), *_contact(door, outcome.contact, posting))
+    try:
+        records = (
+            record_of(outcome.event, posting),
+            *_following(outcome.more, posting),
+            *_contact(door, outcome.contact, posting),
+        )
+    except NotYet as unsealable:
+        return Taken(name, Outcome.of_drop(unsealable, outcome.event_id), span=span)
     return Taken(name, outcome, hashed, records, span)
+
+
+def _following(events: Sequence[Body], posting: Posting) -> Iterator[Record]:
+    """The records of a message's further events, each with an id of its own."""
+    for n, event in enumerate(events):
+        event_id = ids.emitted_event_id(posting.source, posting.event_id, event.TYPE, n)
+        yield record_of(event, replace(posting, event_id=event_id, cause_id=posting.event_id))
 
 
 def _trace(door: Door, delivery: Delivery) -> tuple[Span | None, str | None]:
@@ -102,7 +116,10 @@ def _trace(door: Door, delivery: Delivery) -> tuple[Span | None, str | None]:
 
 
 def _contact(door: Door, contact: Contact | None, posting: Posting) -> tuple[Record, ...]:
-    """The contact, sealed to the public key of the day; without one it is not kept at all."""
+    """The contact, sealed to the public key of the day; without one it is not kept at all.
+
+    Raises NotYet for a contact without which the message is worth nothing.
+    """
     if contact is None:
         return ()
     key = door.registry.day_key(posting.received_at)
@@ -112,6 +129,8 @@ def _contact(door: Door, contact: Contact | None, posting: Posting) -> tuple[Rec
         sealed = None
     if sealed is None:
         contacts_dropped.inc()
+        if contact.needed:
+            raise NotYet("unsealable", "no key to seal the contact with is known yet")
         return ()
     event_id = ids.emitted_event_id(posting.source, posting.event_id, SubmittedContact.TYPE, 0)
     submitted = SubmittedContact(

@@ -1,6 +1,7 @@
 """The pages that people meet when a link leads nowhere, in their language; no foreign assets."""
 
 from base64 import b64encode
+from collections.abc import Container
 from enum import StrEnum
 from hashlib import sha256
 from string import Template
@@ -75,8 +76,15 @@ _TEXTS = {
         ),
     },
 }
+
+
+def rendered(language: str, title: str, text: str) -> bytes:
+    """A page of ours; title and text are our own words, not escaped."""
+    return _PAGE.substitute(language=language, title=title, text=text).encode()
+
+
 _PAGES = {
-    (reason, language): _PAGE.substitute(language=language, title=title, text=text).encode()
+    (reason, language): rendered(language, title, text)
     for language, texts in _TEXTS.items()
     for reason, (title, text) in texts.items()
 }
@@ -84,8 +92,15 @@ _PAGES = {
 
 def page(reason: Reason, accept_language: str, market_language: str | None) -> bytes:
     """The page in the first language that the browser accepts and we speak, else the market's."""
+    return _PAGES[reason, chosen_language(_TEXTS, accept_language, market_language)]
+
+
+def chosen_language(
+    spoken: Container[str], accept_language: str, market_language: str | None
+) -> str:
+    """The first accepted language that is spoken, else the market's, else English."""
     accepted = (part.strip()[:2].lower() for part in accept_language.split(","))
     for language in (*accepted, market_language):
-        if language in _TEXTS:
-            return _PAGES[reason, language]
-    return _PAGES[reason, "en"]
+        if language is not None and language in spoken:
+            return language
+    return "en"

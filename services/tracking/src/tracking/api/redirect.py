@@ -19,9 +19,16 @@ from ..store.records import Posting, record_of
 from .answers import RETRY_AFTER_SECONDS, Answer
 from .door import SOURCE, Door, clicks
 from .pages import PAGE_HEADERS, STATUS, Reason, page
-from .requests import HttpRequest, agent_from, header, is_secure, network_from
+from .requests import (
+    COOKIE,
+    HttpRequest,
+    agent_from,
+    header,
+    is_secure,
+    network_from,
+    visitor_cookie,
+)
 
-COOKIE = "gw_v"
 _COOKIE_SECONDS = 365 * 86_400
 _ID_BYTES = 16
 _PRIVATE = {b"cache-control": b"no-store", b"referrer-policy": b"no-referrer"}
@@ -65,7 +72,7 @@ async def _follow(door: Door, request: HttpRequest, link: Link, now: datetime) -
         received_at=now,
         click_id=drawn[:_ID_BYTES].hex(),
         fresh_visitor_id=drawn[_ID_BYTES:].hex(),
-        cookie=_cookie(request),
+        cookie=visitor_cookie(request),
         network=network_from(request, settings.trusted_proxies),
         agent=agent_from(request),
     )
@@ -103,18 +110,6 @@ def _nowhere(door: Door, request: HttpRequest, reason: Reason, link: Link | None
     return Answer(
         STATUS[reason], headers, page(reason, accepted, policy.language if policy else None)
     )
-
-
-def _cookie(request: HttpRequest) -> str | None:
-    """Our cookie among those sent; a header that is no cookie header holds none."""
-    sent = header(request, b"cookie")
-    if f"{COOKIE}=" not in sent:
-        return None
-    for pair in sent.split(";"):
-        name, _, value = pair.strip().partition("=")
-        if name == COOKIE:
-            return value.strip('"')
-    return None
 
 
 def _set_cookie(visitor_id: str, secure: bool) -> str:

@@ -10,6 +10,7 @@ from ..domain.bodies import MAX_BATCH_BYTES, inflated
 from ..domain.outcome import Refused, TooLarge
 
 HttpRequest = Request[None, None, None]  # type: ignore[type-var]
+COOKIE = "gw_v"
 _MAX_KEY_CHARACTERS = 200
 _MAX_AGENT_CHARACTERS = 1_000
 
@@ -57,6 +58,18 @@ def _basic_user(credentials: str) -> str | None:
         return b64decode(credentials, validate=True).decode().partition(":")[0]
     except (binascii.Error, UnicodeDecodeError, ValueError):
         return credentials
+
+
+def visitor_cookie(request: HttpRequest) -> str | None:
+    """Our cookie among those sent; a header that is no cookie header holds none."""
+    sent = header(request, b"cookie")
+    if f"{COOKIE}=" not in sent:
+        return None
+    for pair in sent.split(";"):
+        name, _, value = pair.strip().partition("=")
+        if name == COOKIE:
+            return value.strip('"')
+    return None
 
 
 def network_from(request: HttpRequest, trusted_proxies: int) -> str | None:

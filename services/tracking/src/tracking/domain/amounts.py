@@ -64,5 +64,5 @@ def _amount(value: object, name: str) -> Decimal:
     if not isinstance(value, Decimal) or not value.is_finite():
         raise Refused("invalid_amount", f"{name} is not a decimal number of bearable size")
     if value < 0:
-        raise Refused("invalid_amount", f"{name} is negative; send a refund as Order Refunded")
+        raise Refused("invalid_amount", f"{name} is negative; a refund is a call of its own")
     return value

@@ -25,7 +25,16 @@ MAX_BATCH_MESSAGES: Final = 2_500
 MAX_LEVELS: Final = 64
 
 _GZIP = b"\x1f\x8b"
-_TRANSPORT = ("sentAt", "receivedAt", "writeKey", "integrations", "_metadata", "version", "channel")
+_TRANSPORT = (
+    "sentAt",
+    "sent_at",
+    "receivedAt",
+    "writeKey",
+    "integrations",
+    "_metadata",
+    "version",
+    "channel",
+)
 _message = Decoder(dict[str, object], float_hook=Decimal).decode
 _parts = Decoder(dict[str, Raw]).decode
 _list = Decoder(list[Raw]).decode

@@ -5,13 +5,14 @@ from datetime import datetime
 
 from msgspec import Struct
 from shared_schemas.matching import NotAnAddress, email_hash, keyed_hash
-from shared_schemas.words import ConsentMode, Trust
+from shared_schemas.states import LinkState
+from shared_schemas.words import ConsentMode, ConsentState, Trust
 
 from .addresses import network_of
 from .fields import Fields, hint, part, text_of
 from .message import Message
 from .moments import occurred_at
-from .outcome import Forbidden, NotYet, Refused
+from .outcome import CodeEnded, Forbidden, NotYet, Refused, UnknownCode
 from .tables import ApiKey, Link, Policy, Scope, Tables
 from .token import LinkToken, TokenKeys
 from .wire import Consent
@@ -69,6 +70,12 @@ class Case(Struct, frozen=True, kw_only=True):
         return self.message.visitor_id if self.consent.keeps_identifiers else None
 
     @property
+    def customer_id(self) -> str | None:
+        """The organisation's own records name a customer; a refusing person's browser does not."""
+        refused = self.consent.state is ConsentState.DENIED and self.trust is Trust.PUBLISHABLE
+        return None if refused else self.message.customer_id
+
+    @property
     def address_hash(self) -> str | None:
         """The keyed hash of the person's network, where it may be stored."""
         if not self.consent.keeps_identifiers:
@@ -114,10 +121,14 @@ class Case(Struct, frozen=True, kw_only=True):
 
 
 def open_case(message: Message, arrival: Arrival, event_id: str) -> Case:
-    """Look up what a decision needs. Raises Dropped when there is no market to decide under."""
+    """Look up what a decision needs.
+
+    Raises Dropped when there is no market to decide under, and for a call about a code that leads
+    nowhere.
+    """
     warnings: list[str] = []
     token = _verified_token(message, arrival, warnings)
-    link = _link_of(token, arrival)
+    link = _link_named(message.code, arrival) or _link_of(token, arrival)
     market_id = link.market_id if link else arrival.key.market_id
     if market_id is None:
         raise Refused("no_market", "the key names no market, and no link token does")
@@ -162,6 +173,21 @@ def _verified_token(message: Message, arrival: Arrival, warnings: list[str]) -> 
         return verified
     warnings.append(f"link token is {verified.replace('_', ' ')}; left out")
     return None
+
+
+def _link_named(code: str | None, arrival: Arrival) -> Link | None:
+    """The link that a call is about. Raises UnknownCode, CodeEnded and, while links are read,
+    NotYet."""
+    if code is None:
+        return None
+    link = arrival.tables.link(code)
+    if link is None:
+        if not arrival.tables.complete:
+            raise NotYet("starting", "the table of links is still being read")
+        raise UnknownCode("unknown_code", "the code is none of ours")
+    if link.state_at(arrival.received_at) is not LinkState.ACTIVE:
+        raise CodeEnded("code_ended", "the code was revoked or has expired")
+    return link
 
 
 def _link_of(token: LinkToken | None, arrival: Arrival) -> Link | None:

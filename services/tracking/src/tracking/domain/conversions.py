@@ -9,9 +9,9 @@ from .amounts import currency_of, first_amount, minor_units
 from .case import Case, account_of
 from .fields import hint, identifier, part, text_of
 from .message import consent_state
-from .outcome import Dropped, Forbidden, Refused
+from .outcome import Decided, Dropped, Forbidden, Refused
 from .tables import Scope
-from .wire import Body, CarriedToken, ConsentChange, Conversion, Reversal
+from .wire import CarriedToken, ConsentChange, Conversion, Reversal
 
 TRIGGERS: Mapping[str, Trigger] = {
     "signed up": Trigger.SIGNED_UP,
@@ -23,32 +23,33 @@ TRIGGERS: Mapping[str, Trigger] = {
 }
 REFUND = "order refunded"
 CONSENT = "consent updated"
-_SALES = (Trigger.PURCHASE, Trigger.RENEWAL)
+SALES = frozenset(trigger for trigger in Trigger if trigger.family == Trigger.PURCHASE.family)
 _AMOUNTS = ("total", "revenue", "value")
 _MAX_REASON_CHARACTERS = 64
 
 
-def tracked(case: Case) -> Body:
+def tracked(case: Case) -> Decided:
     """The event of a track call. Raises Dropped for an event that triggers nothing."""
     name = case.message.event.casefold()
     if name in TRIGGERS:
-        return _conversion(case, TRIGGERS[name])
+        return Decided(event=conversion(case, TRIGGERS[name]))
     if name == REFUND:
-        return _reversal(case)
+        return Decided(event=reversal(case, Trigger.PURCHASE.family))
     if name == CONSENT:
-        return _consent_change(case)
+        return Decided(event=_consent_change(case))
     if not name:
         raise Refused("no_event", "a track call names its event")
     raise Dropped("not_a_trigger", "not a trigger: events of this name are not recorded here")
 
 
-def _conversion(case: Case, trigger: Trigger) -> Conversion:
+def conversion(case: Case, trigger: Trigger) -> Conversion:
+    """The report of a conversion. Raises Refused, and Dropped for one that is never paid."""
     case.require(Scope.CONVERSIONS)
     message, keeps = case.message, case.consent
     reference = _reference(case, trigger)
-    amount_minor, currency = _money(case) if trigger in _SALES else (None, None)
-    if trigger in _SALES and amount_minor is None:
-        case.warnings.append("no total, revenue or value; recorded without an amount")
+    amount_minor, currency = _money(case) if trigger in SALES else (None, None)
+    if trigger in SALES and amount_minor is None:
+        case.warnings.append("no amount came along; recorded without one")
     return Conversion(
         conversion_id=ids.conversion_id(trigger.family, reference),
         trigger=trigger,
@@ -57,7 +58,7 @@ def _conversion(case: Case, trigger: Trigger) -> Conversion:
         amount_minor=amount_minor,
         currency=currency,
         visitor_id=case.visitor_id,
-        customer_id=_customer(case),
+        customer_id=case.customer_id,
         email_hash=case.email_hash(_email(case)),
         account_id=account_of(message.context, part(message.context, "traits")),
         code=_code(case),
@@ -74,7 +75,7 @@ def _conversion(case: Case, trigger: Trigger) -> Conversion:
 
 def _reference(case: Case, trigger: Trigger) -> str:
     """The order's own reference; without money the customer, with the object if it can repeat."""
-    if trigger in _SALES:
+    if trigger in SALES:
         return _order(case)
     customer_id = case.message.customer_id
     if customer_id is None:
@@ -101,19 +102,13 @@ def _money(case: Case) -> tuple[int | None, str | None]:
     currency = currency_of(properties)
     if currency is None:
         if case.policy is None:
-            raise Refused("invalid_currency", "properties.currency is required")
+            raise Refused("invalid_currency", "currency is required")
         currency = case.policy.currency
         case.warnings.append(f"no currency; taken as the market's {currency}")
     amount_minor, rounded = minor_units(amount, currency)
     if rounded:
         case.warnings.append(f"the amount was rounded half-even to whole minor units of {currency}")
     return amount_minor, currency
-
-
-def _customer(case: Case) -> str | None:
-    """The organisation's own records name a customer; a refusing person's browser does not."""
-    refused = case.consent.state is ConsentState.DENIED and case.trust is Trust.PUBLISHABLE
-    return None if refused else case.message.customer_id
 
 
 def _email(case: Case) -> object:
@@ -138,19 +133,20 @@ def _carried(case: Case) -> CarriedToken | None:
     return CarriedToken(code=token.code, click_id=token.click_id, clicked_at=token.clicked_at)
 
 
-def _reversal(case: Case) -> Reversal:
+def reversal(case: Case, family: str) -> Reversal:
+    """The report of a refund of one conversion of a family. Raises Refused."""
     if case.trust is not Trust.SECRET:
         raise Forbidden("secret_key_required", "a reversal needs a secret key")
     case.require(Scope.CONVERSIONS)
     properties = case.message.properties
-    conversion = ids.conversion_id(Trigger.PURCHASE.family, _order(case))
+    conversion_id = ids.conversion_id(family, _order(case))
     amount_minor, currency = _money(case)
     if amount_minor == 0:
         raise Refused("invalid_amount", "a refund of nothing; leave the amount out for the whole")
     return Reversal(
-        conversion_id=conversion,
+        conversion_id=conversion_id,
         reversal_id=ids.reversal_id(
-            conversion, identifier(properties, "refund_id") or case.event_id
+            conversion_id, identifier(properties, "refund_id") or case.event_id
         ),
         amount_minor=amount_minor,
         currency=currency,

@@ -12,12 +12,11 @@ Fields = Mapping[str, object]
 
 _UNSTORABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _ADDRESS = re.compile(r"[^@\s]@[^@\s]+\.[^@\s]")
+_WRAPPING = "\"'`()[]{}<> "
+_ZEROS = "0-."
 _PLACEHOLDERS = frozenset(
     (
-        "0",
         "-1",
-        "00000000-0000-0000-0000-000000000000",
-        "[object object]",
         "anonymous",
         "distinct_id",
         "distinctid",
@@ -25,11 +24,14 @@ _PLACEHOLDERS = frozenset(
         "false",
         "guest",
         "id",
+        "n/a",
         "nan",
         "nil",
         "none",
+        "not set",
         "not_authenticated",
         "null",
+        "object object",
         "true",
         "undefined",
         "unknown",
@@ -43,8 +45,8 @@ NOTHING: Fields = {}
 def identifier(fields: Fields, name: str) -> str | None:
     """An id: text or a whole number; None when absent or empty.
 
-    Raises Refused for placeholders ("undefined"), for e-mail addresses, which no event may carry,
-    and for what is too long or cannot be stored.
+    Raises Refused for placeholders ("undefined", "(null)", zeros), for e-mail addresses, which no
+    event may carry, and for what is too long or cannot be stored.
     """
     value = fields.get(name)
     if value is None:
@@ -60,11 +62,17 @@ def identifier(fields: Fields, name: str) -> str | None:
         raise Refused("invalid_id", f"{name} has more than {MAX_ID_CHARACTERS} characters")
     if not text.isprintable() and _UNSTORABLE.search(text):
         raise Refused("invalid_id", f"{name} holds a control character or half a surrogate pair")
-    if text.casefold() in _PLACEHOLDERS:
+    if _is_placeholder(text):
         raise Refused("junk_id", f"{name} is the placeholder {text!r}, which names nobody")
     if "@" in text and _ADDRESS.search(text):
-        raise Refused("address_as_id", f"{name} is an e-mail address; send it as traits.email")
+        raise Refused("address_as_id", f"{name} is an e-mail address, not an id; send it as such")
     return text
+
+
+def _is_placeholder(text: str) -> bool:
+    """Whether a program wrote this where it knew no id: a word, however wrapped, or only zeros."""
+    bare = text.strip(_WRAPPING)
+    return not bare.strip(_ZEROS) or bare.casefold() in _PLACEHOLDERS
 
 
 def hint(fields: Fields, name: str) -> str | None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 from shared_schemas.event import MAX_TEXT_CHARACTERS
 from shared_schemas.words import ConsentState
 
@@ -18,7 +19,11 @@ _SAID = {"granted": ConsentState.GRANTED, "denied": ConsentState.DENIED}
 
 
 class Message(Struct, frozen=True, kw_only=True):
-    """One call: who (`customer_id` is Segment's userId, `visitor_id` its anonymousId), and what."""
+    """One call: who (`customer_id` is Segment's userId, `visitor_id` its anonymousId), and what.
+
+    `previous_id` is an alias', `account_id` a group's; `code` is what a call is about that needs
+    a link of ours.
+    """
 
     message_id: str | None
     event: str
@@ -29,6 +34,9 @@ class Message(Struct, frozen=True, kw_only=True):
     context: Fields
     timestamp: datetime | None
     sent_at: datetime | None
+    previous_id: str | None = None
+    account_id: str | None = None
+    code: str | None = None
 
     @property
     def page_url(self) -> str | None:
@@ -71,6 +79,26 @@ def read_fields(
         timestamp=instant(raw, "timestamp"),
         sent_at=instant(raw, "sentAt") or sent_at,
     )
+
+
+def read_alias(
+    raw: Fields, beside: Mapping[str, object], sent_at: datetime | None = None
+) -> Message:
+    """An alias call: `previousId` is the person that `userId` names from now on. Raises Refused."""
+    message, previous_id = read_fields(raw, beside, sent_at), identifier(raw, "previousId")
+    if message.customer_id is None or previous_id is None:
+        raise Refused("no_alias", "an alias call names its userId and previousId")
+    return replace(message, previous_id=previous_id)
+
+
+def read_group(
+    raw: Fields, beside: Mapping[str, object], sent_at: datetime | None = None
+) -> Message:
+    """A group call: `groupId` is the account that the person belongs to. Raises Refused."""
+    message, account_id = read_fields(raw, beside, sent_at), identifier(raw, "groupId")
+    if account_id is None:
+        raise Refused("no_group", "a group call names its groupId")
+    return replace(message, account_id=account_id)
 
 
 def token_in(url: str | None) -> str | None:

@@ -47,6 +47,18 @@ class TooLarge(Refused):
     status = 413
 
 
+class UnknownCode(Refused):
+    """A code that is none of ours."""
+
+    status = 404
+
+
+class CodeEnded(Refused):
+    """A code that was revoked or has expired."""
+
+    status = 410
+
+
 class IdReused(Refused):
     """A message whose id came before with another body."""
 
@@ -62,15 +74,28 @@ class NotYet(Dropped):
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How to reach a person, still in the clear: to be sealed at once, never logged."""
+    """How to reach a person, still in the clear: to be sealed at once, never logged.
+
+    Without a `needed` one that cannot be sealed the message is taken all the same.
+    """
 
     subject: str
     personal: dict[str, str] = field(repr=False)
     language: str | None
+    needed: bool = False
+
+
+class Decided(Struct, frozen=True, kw_only=True):
+    """What is to be recorded of one message: its event, what follows from it, how to reach whom."""
+
+    event: Body
+    more: tuple[Body, ...] = ()
+    contact: Contact | None = None
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """What one message came to. `events` share the message's own id; a contact follows from it."""
+    """What one message came to. The event has the message's own id; more events and a contact
+    follow from it."""
 
     result: Result
     event_id: str | None = None
@@ -78,6 +103,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     code: str = ""
     detail: str = ""
     event: Body | None = None
+    more: tuple[Body, ...] = ()
     contact: Contact | None = None
 
     @classmethod

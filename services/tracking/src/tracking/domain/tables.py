@@ -49,6 +49,7 @@ class Scope(StrEnum):
     TOUCHES = "touches"
     IDENTITIES = "identities"
     CONVERSIONS = "conversions"
+    LEADS = "leads"
 
 
 class ApiKey(Struct, frozen=True, kw_only=True, tag_field="kind_of", tag="key"):

@@ -92,6 +92,21 @@ class Share(Touch, frozen=True, kw_only=True, omit_defaults=True):
     TYPE = "share.recorded.v1"
 
 
+class EnteredCode(Touch, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody typed, told or scanned a code."""
+
+    TYPE = "code.entered.v1"
+
+
+class SubmittedLead(Touch, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody was recommended by name; the contact travels sealed."""
+
+    TYPE = "lead.submitted.v1"
+
+    lead_id: str
+    product: str | None = None
+
+
 class Identity(Body, frozen=True, kw_only=True, omit_defaults=True):
     """Two or more ids belong to one person."""
 
