@@ -94,9 +94,10 @@ def decided(*documents: dict[str, Any], state: State | None = None) -> Plan:
     return planned
 
 
-def settings(database: str) -> Settings:
+def settings(database: str, **given: Any) -> Settings:
     """Settings with secrets of the test's own."""
     return Settings(
+        **given,
         database=database,
         operator_token="operator-token-of-these-tests",
         key_pepper="key-pepper-of-these-tests",

@@ -102,7 +102,11 @@ def test_durations_are_told_in_the_largest_exact_unit() -> None:
         ({"participants": [participant(id=7)]}, "participants[0].id", "put it in quotes"),
         ({"participants": [participant(email="nobody")]}, "participants[0].email", "e-mail"),
         ({"participants": [participant(email=None)]}, "participants[0]", "give `email`"),
-        ({"links": [link(destination="javascript:alert(1)")]}, "links[0].destination", "form"),
+        (
+            {"links": [link(destination="javascript:alert(1)")]},
+            "links[0].destination",
+            "begins with",
+        ),
         ({"keys": [key(kind="admin", market=None, source=None)]}, "keys[0]", "actor"),
         ({"keys": [key(id="root")]}, "keys[0]", "GOODWORD_ADMIN_KEY"),
         ({"keys": [key(source="goodword/tracking")]}, "keys[0]", "our own"),

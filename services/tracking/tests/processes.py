@@ -43,8 +43,8 @@ _OWNED = [topic.name for topic in TOPICS if topic.owner == "tracking"]
 _BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def table_records() -> list[Record]:
-    """An opt-out market, a link, a secret key and a day key, as `programs` publishes them."""
+def table_records(*, codes: Sequence[str] = ("anna",)) -> list[Record]:
+    """An opt-out market, a link a code, a secret and a day key, as `programs` publishes them."""
     heard: list[EventData] = [
         AttributionPolicyActivated(
             market_id="us",
@@ -60,15 +60,7 @@ def table_records() -> list[Record]:
             grace_seconds=0,
             actor="operator",
         ),
-        LinkIssued(
-            code="anna",
-            revision=1,
-            program_id="friends",
-            market_id="us",
-            destination="https://shop.example.com/",
-            issued_at=_BEGUN,
-            history=(LinkPeriod(from_at=_BEGUN, participant_id="p-anna"),),
-        ),
+        *(_link(code) for code in codes),
         KeyIssued(
             key_id="k-1",
             revision=1,
@@ -87,6 +79,18 @@ def table_records() -> list[Record]:
         ),
     ]
     return [_record(data) for data in heard]
+
+
+def _link(code: str) -> LinkIssued:
+    return LinkIssued(
+        code=code,
+        revision=1,
+        program_id="friends",
+        market_id="us",
+        destination="https://shop.example.com/",
+        issued_at=_BEGUN,
+        history=(LinkPeriod(from_at=_BEGUN, participant_id=f"p-{code}"),),
+    )
 
 
 def _record(data: EventData) -> Record:
@@ -157,9 +161,9 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    kafka: str, prefix: str, folder: Path, arguments: Sequence[str] = ()
+    kafka: str, prefix: str, folder: Path, arguments: Sequence[str] = (), **settings: object
 ) -> AsyncIterator[Running]:
-    """`python -m tracking`, ended at the end."""
+    """`python -m tracking` with changed settings, ended at the end."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -180,7 +184,8 @@ async def running(
                 "GOODWORD_PORT": str(port),
                 "GOODWORD_STATE_FOLDER": str(folder),
                 "GOODWORD_SNAPSHOT_SECONDS": "0.05",
-            },
+            }
+            | {f"GOODWORD_{name.upper()}": str(value) for name, value in settings.items()},
         )
     url = f"http://127.0.0.1:{port}"
     async with httpx.AsyncClient(base_url=url) as client:

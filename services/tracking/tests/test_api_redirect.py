@@ -3,11 +3,14 @@
 import asyncio
 import re
 
+import pytest
 from prometheus_client import REGISTRY
 from service_kit.producer import Unacknowledged
 from shared_schemas import ids
+from shared_schemas.codes import generated
 from shared_schemas.events.tracking import ClickRecorded
 from shared_schemas.states import LinkState
+from tracking.domain.tables import Target
 from tracking.domain.token import LinkToken
 
 from .builders import NOW, TOKENS, Broker, link, registry
@@ -75,6 +78,106 @@ async def test_a_head_request_is_answered_without_a_touch() -> None:
         assert "gw=" not in answer.headers["location"]
         assert (await here.client.head("/r/nobody")).status_code == 404
         assert here.broker.records == []
+
+
+BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+MACHINES = [
+    ("bot", {"user-agent": BOT}),
+    ("preview", {"user-agent": "facebookexternalhit/1.1"}),
+    ("scanner", {"user-agent": "Mozilla/5.00 (Nikto/2.1.6) (Evasions:None)"}),
+]
+
+
+def counted(outcome: str) -> float:
+    return REGISTRY.get_sample_value("goodword_clicks_total", {"outcome": outcome}) or 0
+
+
+@pytest.mark.parametrize(("kind", "headers"), MACHINES)
+async def test_a_machine_is_led_on_without_a_token_a_cookie_or_a_touch(
+    kind: str, headers: dict[str, str]
+) -> None:
+    before = counted(kind), counted("followed")
+    async with site() as here:
+        answer = await here.client.get("/r/anna", headers=headers)
+        assert (answer.status_code, answer.headers["location"]) == (302, link().destination)
+        assert "set-cookie" not in answer.headers
+        assert here.broker.records == []
+    assert (counted(kind), counted("followed")) == (before[0] + 1, before[1])
+
+
+@pytest.mark.parametrize("name", ["sec-purpose", "purpose", "x-purpose", "x-moz"])
+async def test_what_is_fetched_ahead_carries_the_token_and_is_no_touch(name: str) -> None:
+    before = counted("prefetch")
+    async with site() as here:
+        headers = {name: "prefetch", "user-agent": BROWSER}
+        answer = await here.client.get("/r/anna", headers=headers)
+        assert answer.status_code == 302
+        said = TOKENS.verify(answer.headers["location"].split("gw=")[1].split("#")[0], NOW)
+        assert isinstance(said, LinkToken)
+        assert "set-cookie" not in answer.headers
+        assert here.broker.records == []
+    assert counted("prefetch") == before + 1
+
+
+async def test_tools_are_people_unless_they_are_told_not_to_count() -> None:
+    tool = {"user-agent": "curl/8.9.1"}
+    async with site() as here:
+        await here.client.get("/r/anna", headers=tool)
+        assert len(here.broker.records) == 1
+    async with site(tools_count=False) as here:
+        assert (await here.client.get("/r/anna", headers=tool)).status_code == 302
+        await here.client.get("/r/anna", headers={"user-agent": BROWSER})
+        assert len(here.broker.records) == 1
+
+
+async def test_each_is_led_to_the_destination_of_their_market_and_language() -> None:
+    german = Target(destination="https://shop.example.com/de?a=1", language="de")
+    swiss = Target(destination="https://shop.example.com/ch", market_id="ch")
+    async with site(registry(link("many", targets=(german, swiss)))) as here:
+        for query, accepted, begins in (
+            ("", "en", link().destination.split("#")[0] + "&gw="),
+            ("", "de-CH,en;q=0.5", "https://shop.example.com/de?a=1&gw="),
+            ("?market=ch", "de", "https://shop.example.com/ch?gw="),
+            ("?language=de", "en", "https://shop.example.com/de?a=1&gw="),
+            ("?market=//evil.example", "de", "https://shop.example.com/de?a=1&gw="),
+        ):
+            headers = {"accept-language": accepted}
+            answer = await here.client.get(f"/r/many{query}", headers=headers)
+            assert answer.headers["location"].startswith(begins), (query, accepted)
+        assert len(here.broker.records) == 5
+
+
+async def test_a_destination_that_is_not_allowed_any_more_is_not_followed() -> None:
+    foreign = link("foreign", destination="https://evil.example/")
+    odd = link("odd", destination="https://shop.example.com%5c@evil.example/")
+    plain = link("plain", destination="http://shop.example.com/")
+    hosts = {"destination_schemes": "https", "destination_hosts": "shop.example.com"}
+    async with site(registry(foreign, odd, plain), **hosts) as here:
+        assert (await here.client.get("/r/anna")).status_code == 302
+        for code in ("foreign", "odd", "plain"):
+            answer = await here.client.get(f"/r/{code}")
+            assert answer.status_code == 410
+            assert "location" not in answer.headers
+            assert "no longer allowed" in answer.text
+        assert len(here.broker.records) == 1
+
+
+async def test_a_generated_code_is_found_in_any_case_and_a_mistyped_one_is_told_so() -> None:
+    code = generated([3, 1, 4, 15, 9, 26, 5])
+    async with site(registry(link(code))) as here:
+        for typed in (code, code.lower(), code.replace("-", ""), code.replace("-", "%20")):
+            assert (await here.client.get(f"/r/{typed}")).status_code == 302
+        recorded = {event.code for _, event in here.broker.events()}  # type: ignore[attr-defined]
+        assert recorded == {code}
+        for typed in (code[:-1] + "A", code[1:], "O" + code[1:]):
+            answer = await here.client.get(f"/r/{typed}", headers={"accept-language": "en"})
+            assert answer.status_code == 404
+            assert "typing error" in answer.text
+            assert code not in answer.text  # whoever guesses is not helped
+        assert "typing error" not in (await here.client.get("/r/nobody")).text
+    async with site(registry(complete=False)) as here:
+        assert (await here.client.get(f"/r/{code[1:]}")).status_code == 503
 
 
 async def test_links_that_lead_nowhere_show_a_page_in_the_readers_language() -> None:

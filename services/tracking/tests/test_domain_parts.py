@@ -18,7 +18,7 @@ from tracking.domain.amounts import first_amount, minor_units
 from tracking.domain.clicks import Visit, follow
 from tracking.domain.moments import EARLIEST, occurred_at
 from tracking.domain.outcome import Refused
-from tracking.domain.tables import by_effect, day_key_at, in_force, safe_url, with_token
+from tracking.domain.tables import by_effect, day_key_at, in_force, with_token
 from tracking.domain.token import LinkToken, TokenFault, TokenKeys
 from tracking.domain.wire import (
     Body,
@@ -220,13 +220,6 @@ def test_a_network_is_all_that_is_kept_of_an_address(address: str, network: str)
 )
 def test_the_token_joins_the_query_and_leaves_the_fragment(destination: str, location: str) -> None:
     assert with_token(destination, "T") == location
-
-
-def test_a_destination_cannot_write_headers() -> None:
-    assert (
-        safe_url("https://a.example/ü\r\nx: y?a=%20")
-        == "https://a.example/%C3%BC%0D%0Ax:%20y?a=%20"
-    )
 
 
 def test_a_link_is_over_when_its_time_is() -> None:

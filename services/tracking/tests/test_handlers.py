@@ -11,13 +11,16 @@ from shared_schemas.events.programs import (
     KeyIssued,
     KeyRevoked,
     LinkIssued,
+    LinkParameter,
     LinkPeriod,
     LinkRevoked,
+    LinkTarget,
     ProgramPaused,
 )
 from shared_schemas.keys import KeyKind
 from shared_schemas.states import LinkState
 from shared_schemas.words import AttributionModel, ConsentMode
+from tracking.domain.tables import Target
 from tracking.handlers import entry_of, remember
 from tracking.store.registry import Registry
 
@@ -33,6 +36,16 @@ ISSUED = LinkIssued(
     history=(LinkPeriod(from_at=NOW, participant_id="anna"),),
 )
 REVOKED = LinkRevoked(**(ISSUED.model_dump() | {"revision": 2, "revoked_at": NOW}))
+LEADS = ISSUED.model_copy(
+    update={
+        "targets": (LinkTarget(destination="https://shop.example.com/\u00e4?b=1", language="de"),),
+        "parameters": (
+            LinkParameter(name="utm_source", value="friends & family"),
+            LinkParameter(name="page", value="/x?y#\r\n"),
+        ),
+    }
+)
+ADDED = "utm_source=friends%20%26%20family&page=%2Fx%3Fy%23%0D%0A"
 POLICY = AttributionPolicyActivated(
     market_id="us",
     version=1,
@@ -70,6 +83,17 @@ DAY_KEY = KeyIssued(
     ("data", "entry"),
     [
         (ISSUED, link()),
+        (
+            LEADS,
+            link(
+                destination=f"https://shop.example.com/welcome?utm=ref&{ADDED}#offer",
+                targets=(
+                    Target(
+                        destination=f"https://shop.example.com/%C3%A4?b=1&{ADDED}", language="de"
+                    ),
+                ),
+            ),
+        ),
         (REVOKED, link(revision=2, state=LinkState.REVOKED)),
         (POLICY, policy()),
         (KEY, key()),

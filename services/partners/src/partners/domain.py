@@ -14,16 +14,21 @@ from pydantic import (
     StringConstraints,
     model_validator,
 )
+from shared_schemas.destinations import parsed
 from shared_schemas.events.partners import CampaignLaunched, PartnerOnboarded
 from shared_schemas.words import Group
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
-Destination = Annotated[
-    str,
-    StringConstraints(max_length=2_000, pattern=r"^https?://[^\s/?#\x00-\x1f]+[^\s\x00-\x1f]*$"),
-]
 Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+
+
+def _destination(text: str) -> str:
+    parsed(text)
+    return text
+
+
+Destination = Annotated[str, AfterValidator(_destination)]
 
 
 class Refused(Exception):

@@ -47,13 +47,16 @@ def service(settings: TrackingSettings) -> Service[TrackingSettings]:
     async def writes(_runtime: TrackingRuntime, stop: asyncio.Event) -> None:
         await finish_writes(doors[-1].journal, settings.acknowledge_seconds, stop)
 
+    async def overflow(_runtime: TrackingRuntime, stop: asyncio.Event) -> None:
+        await doors[-1].lanes.work(stop, within_seconds=settings.acknowledge_seconds)
+
     return Service(
         name="tracking",
         topics=TOPICS,
         tables=TABLES,
         remember=partial(remember, registry),
         routes=routes,
-        loops={"tables": watch, "snapshot": snapshot, "writes": writes},
+        loops={"tables": watch, "snapshot": snapshot, "writes": writes, "overflow": overflow},
     )
 
 

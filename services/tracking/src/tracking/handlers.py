@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import singledispatch
 
 from service_kit.events import Event
+from shared_schemas.destinations import with_parameters
 from shared_schemas.event import EventData
 from shared_schemas.events.programs import (
     AttributionPolicyActivated,
@@ -15,7 +16,7 @@ from shared_schemas.events.programs import (
 from shared_schemas.keys import KeyKind
 from shared_schemas.states import LinkState
 
-from .domain.tables import ApiKey, DayKey, Link, Policy, safe_url
+from .domain.tables import ApiKey, DayKey, Link, Policy, Target
 from .store.registry import Entry, Registry, Revocation
 
 TABLES = (AttributionPolicyActivated, KeyIssued, KeyRevoked, LinkIssued, LinkRevoked)
@@ -35,12 +36,21 @@ def entry_of(_data: EventData) -> Entry | None:
 
 @entry_of.register
 def _link(data: LinkIssued) -> Link:
+    added = [(parameter.name, parameter.value) for parameter in data.parameters]
     return Link(
         code=data.code,
         revision=data.revision,
         program_id=data.program_id,
         market_id=data.market_id,
-        destination=safe_url(data.destination),
+        destination=with_parameters(data.destination, added),
+        targets=tuple(
+            Target(
+                destination=with_parameters(target.destination, added),
+                market_id=target.market_id,
+                language=target.language,
+            )
+            for target in data.targets
+        ),
         state=LinkState.REVOKED if isinstance(data, LinkRevoked) else data.state,
         expires_at=data.expires_at,
     )

@@ -1,9 +1,10 @@
 """What tracking can be told from outside, beside what every service can."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from service_kit.settings import Count, KitSettings, Seconds, Secret
+from shared_schemas.destinations import Allowed
 
 
 class TrackingSettings(KitSettings):
@@ -27,7 +28,29 @@ class TrackingSettings(KitSettings):
     """How long a redirect waits for it before it goes on; the write goes on as well."""
     touches_waiting_max: Count = 20_000
     """The most clicks that may wait for Kafka at once; those beyond it are counted as lost."""
+    code_waiting_max: Count = 64
+    """The most clicks of one code that may wait for their recording at once; a click beyond them is
+    answered at once and recorded a little later."""
+    overflow_max: Count = 20_000
+    """The most such clicks that may be aside at once; those beyond them are counted as lost."""
+    tools_count: bool = True
+    """Whether a link followed by an HTTP library or an automated browser (curl, HeadlessChrome) is
+    a click; bots, scanners, previews and prefetchers never are."""
+    destination_schemes: str = "https,http"
+    """The schemes that links may lead to, separated by commas; the same in programs."""
+    destination_hosts: str = ""
+    """The hosts that links may lead to, separated by commas, `*.example.com` for all below; every
+    host when empty; the same in programs."""
     remembered_ids: Count = 20_000
     """How many message ids, at least, are remembered with their bodies to refuse a reused one."""
     snapshot_seconds: Seconds = 1
     """How long after a change the tables are written to disk."""
+
+    @model_validator(mode="after")
+    def _destinations_can_be_read(self) -> Self:
+        self.destinations()
+        return self
+
+    def destinations(self) -> Allowed:
+        """Where links may lead. Raises ValueError for lists that name no scheme or host."""
+        return Allowed.of(self.destination_schemes, self.destination_hosts)

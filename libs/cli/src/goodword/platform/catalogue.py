@@ -49,6 +49,7 @@ SERVICES: Mapping[str, ServiceRow] = {
             name="programs",
             stop_order=2,
             secrets=("admin_key", "key_pepper", "match_key", "master_key", "contact_token"),
+            urls={"GOODWORD_LINK_URL": "tracking"},
         ),
         ServiceRow(
             name="tracking",

@@ -209,6 +209,24 @@ class LinkPeriod(Value):
     participant_id: Id
 
 
+WebAddress = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^https?://")]
+
+
+class LinkTarget(Value):
+    """Where a link leads people of one market, of one language, or of both, instead."""
+
+    destination: WebAddress
+    market_id: Id | None = None
+    language: Language | None = None
+
+
+class LinkParameter(Value):
+    """A query parameter that every destination of a link gets: utm_source, a deep link's page."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.~-]{1,50}$")]
+    value: Annotated[str, StringConstraints(max_length=200)]
+
+
 class LinkIssued(EventData):
     """A code that redirects: whole state, owner's history oldest first."""
 
@@ -217,7 +235,9 @@ class LinkIssued(EventData):
     revision: Annotated[int, Field(ge=1)]
     program_id: Id
     market_id: Id
-    destination: Annotated[str, StringConstraints(max_length=2_000, pattern=r"^https?://")]
+    destination: WebAddress
+    targets: tuple[LinkTarget, ...] = ()
+    parameters: tuple[LinkParameter, ...] = ()
     state: LinkState = LinkState.ACTIVE
     campaign_id: Id | None = None
     issued_at: Instant

@@ -1,5 +1,6 @@
 """Links: issued, given to another participant, revoked."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from litestar import Response, get, post
@@ -10,13 +11,15 @@ from shared_schemas.events.programs import LinkIssued
 from ..domain import Organisation, Role, State, Terms
 from ..domain.change import Change
 from ..domain.links import revoke_link
-from ..domain.organisation import Link, Name
+from ..domain.parts import Name
+from ..domain.wanted import Link, NewLink
 from ..store import loading, reading
 from .gate import PLAIN, Admitted, Gate, PathId
-from .office import NotFound, Office
+from .office import Conflict, NotFound, Office
 from .participants import After, Limit
 from .views import LinkView, Reason, Request, link_view
 
+_DRAWS = 4  # codes drawn for a request: all taken is less likely than a meteorite
 Owner = Annotated[
     str | None, Parameter(max_length=200, pattern=PLAIN, description="only this participant's")
 ]
@@ -65,12 +68,22 @@ def _writes(office: Office, gate: Gate) -> list[ControllerRouterHandler]:
         "/links",
         **writing,
         summary="Issue a link",
-        description="The same body again is answered alike; another one for a known code is a"
-        " conflict.",
+        description="With a code of yours the same body again is answered alike; another one for a"
+        " known code is a conflict. Without a code each request issues a link with a generated"
+        " one, which no single typing error turns into another.",
     )
-    async def issue(data: JSONBody[Link], actor: Admitted) -> Response[LinkView]:
-        outcome = await office.apply(Organisation(links=(data,)), actor, only_new=True)
-        shown = link_view(outcome.after.links[data.code])
+    async def issue(data: JSONBody[NewLink], actor: Admitted) -> Response[LinkView]:
+        drawn = [office.desk.new_code() for _ in range(_DRAWS)]
+        codes = drawn if data.code is None else [data.code]
+
+        def document(state: State) -> Organisation:
+            return Organisation(links=(data.named(_chosen(data.code, drawn, state)),))
+
+        spellings = [*codes, *(code.replace("-", "") for code in codes)]
+        loads = loading.Wanted(codes=spellings, participants=[data.participant])
+        outcome = await office.amend(loads, document, actor, only_new=True)
+        code = outcome.changes[0].id if outcome.changes else codes[0]
+        shown = link_view(outcome.after.links[code])
         return Response(shown, status_code=201 if outcome.changes else 200)
 
     @post(
@@ -117,6 +130,16 @@ def _revokes(office: Office, gate: Gate) -> ControllerRouterHandler:
         return link_view(outcome.after.links[code])
 
     return revoke
+
+
+def _chosen(wanted: str | None, drawn: Sequence[str], state: State) -> str:
+    """The code that was asked for, else the first drawn one that nothing else is called."""
+    if wanted is not None:
+        return wanted
+    for code in drawn:
+        if state.links.keys().isdisjoint((code, code.replace("-", ""))):
+            return code
+    raise Conflict("Every code that was drawn is taken; ask again.")
 
 
 def _found(state: State, code: str) -> LinkIssued:

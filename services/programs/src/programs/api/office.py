@@ -106,6 +106,7 @@ class Office:
             actor=actor.name,
             reason=reason,
             match_key=self.desk.match_key,
+            destinations=self.desk.destinations,
         )
         raw_keys: dict[str, str] = {}
         async with self.runtime.transaction() as tx:
@@ -145,6 +146,7 @@ class Office:
             actor=actor.name,
             reason=reason,
             match_key=self.desk.match_key,
+            destinations=self.desk.destinations,
             key_hashes={key_id: hash_ for key_id, (_, hash_) in fresh.items()},
         )
         return terms, {key_id: raw for key_id, (raw, _) in fresh.items()}

@@ -11,7 +11,8 @@ from shared_schemas.events.programs import Language
 from shared_schemas.words import Group
 
 from ..domain import Organisation, ParticipantState, Role, State
-from ..domain.organisation import Label, Name, OutsideId, Participant
+from ..domain.organisation import Participant
+from ..domain.parts import Label, Name, OutsideId
 from ..store import loading, reading
 from .gate import PLAIN, Actor, Admitted, Gate, PathId
 from .office import NotFound, Office

@@ -101,6 +101,14 @@ class ParticipantView(_View):
     history: list[ParticipantPeriod]
 
 
+class TargetView(_View):
+    """Where people of a market, a language, or both, are led instead."""
+
+    destination: str
+    market: str | None
+    language: str | None
+
+
 class LinkView(_View):
     """A link with its owners."""
 
@@ -110,6 +118,8 @@ class LinkView(_View):
     market: str
     participant: str
     destination: str
+    targets: list[TargetView]
+    parameters: dict[str, str]
     state: LinkState
     campaign_id: str | None
     issued_at: datetime
@@ -224,6 +234,11 @@ def link_view(link: Link) -> LinkView:
         market=link.market_id,
         participant=link.history[-1].participant_id,
         destination=link.destination,
+        targets=[
+            TargetView(destination=one.destination, market=one.market_id, language=one.language)
+            for one in link.targets
+        ],
+        parameters={one.name: one.value for one in link.parameters},
         state=link.state,
         campaign_id=link.campaign_id,
         issued_at=link.issued_at,

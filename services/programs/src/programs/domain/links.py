@@ -4,12 +4,18 @@ from datetime import datetime
 from typing import TypeVar
 
 from shared_schemas.events.partners import CampaignLaunched
-from shared_schemas.events.programs import LinkIssued, LinkPeriod, LinkRevoked
+from shared_schemas.events.programs import (
+    LinkIssued,
+    LinkParameter,
+    LinkPeriod,
+    LinkRevoked,
+    LinkTarget,
+)
 from shared_schemas.states import LinkState
 
 from .change import Change, Difference, Kind, created, differences
-from .organisation import Link
 from .terms import Refused, Terms
+from .wanted import Link
 
 _TOLD_APART = frozenset({"revision", "history", "issued_at", "revoked_at"})
 _L = TypeVar("_L", bound=LinkIssued)
@@ -23,22 +29,12 @@ def decide_link(
         link = _issued(wanted, terms.now, campaign_id)
         summary = f"{link.destination} for {wanted.participant} in {wanted.program}"
         return _change(link, created(f"link {link.code}", summary))
-    owner = known.history[-1].participant_id
-    expires_at = known.expires_at if wanted.expires_at is None else wanted.expires_at
-    if (known.destination, known.expires_at, owner) == (
-        wanted.destination,
-        expires_at,
-        wanted.participant,
-    ) and (known.program_id, known.market_id) == (wanted.program, wanted.market):
+    facts = _facts(known, wanted, terms.now)
+    same = all(getattr(known, name) == fact for name, fact in facts.items())
+    if same and (known.program_id, known.market_id) == (wanted.program, wanted.market):
         return None
     _check_changeable(known, wanted, campaign_id)
-    link = _after(
-        LinkIssued,
-        known,
-        destination=wanted.destination,
-        expires_at=expires_at,
-        history=_owners(known.history, wanted.participant, terms.now),
-    )
+    link = _after(LinkIssued, known, **facts)
     return _change(link, _said(known, link))
 
 
@@ -73,6 +69,29 @@ def campaign_links(campaign: CampaignLaunched) -> tuple[Link, ...]:
     )
 
 
+def _facts(known: LinkIssued, wanted: Link, now: datetime) -> dict[str, object]:
+    """What may change about a link, as it is wanted; what is left out stays as it is."""
+    return {
+        "destination": wanted.destination,
+        "targets": known.targets if wanted.targets is None else _targets(wanted),
+        "parameters": known.parameters if wanted.parameters is None else _parameters(wanted),
+        "expires_at": known.expires_at if wanted.expires_at is None else wanted.expires_at,
+        "history": _owners(known.history, wanted.participant, now),
+    }
+
+
+def _targets(wanted: Link) -> tuple[LinkTarget, ...]:
+    return tuple(
+        LinkTarget(destination=one.destination, market_id=one.market, language=one.language)
+        for one in wanted.targets or ()
+    )
+
+
+def _parameters(wanted: Link) -> tuple[LinkParameter, ...]:
+    given = wanted.parameters or {}
+    return tuple(LinkParameter(name=name, value=value) for name, value in given.items())
+
+
 def _issued(wanted: Link, now: datetime, campaign_id: str | None) -> LinkIssued:
     if wanted.expires_at is not None and wanted.expires_at <= now:
         raise Refused("expires_at is over already; give a later one or none")
@@ -82,6 +101,8 @@ def _issued(wanted: Link, now: datetime, campaign_id: str | None) -> LinkIssued:
         program_id=wanted.program,
         market_id=wanted.market,
         destination=wanted.destination,
+        targets=_targets(wanted),
+        parameters=_parameters(wanted),
         campaign_id=campaign_id,
         issued_at=now,
         expires_at=wanted.expires_at,

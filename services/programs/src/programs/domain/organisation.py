@@ -8,11 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    StringConstraints,
     model_validator,
 )
 from shared_schemas.events.programs import Language
@@ -35,19 +32,11 @@ from shared_schemas.words import (
 from .amounts import Amount, Duration, Moment, Share
 from .change import Role
 from .faults import nearest
+from .parts import Label, Name, OutsideId, Part, Source
+from .wanted import Link
 
 MAX_ENTRIES = 5_000
 MAX_FEW = 500
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
-OutsideId = Annotated[
-    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f@]+$")
-]  # somebody else's id, but never an address
-Source = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$")]
-Destination = Annotated[
-    str,
-    StringConstraints(max_length=2_000, pattern=r"^https?://[^\s/?#\x00-\x1f]+[^\s\x00-\x1f]*$"),
-]
 ROOT_KEY = "root"
 _OWN_SOURCES = "goodword/"
 
@@ -93,13 +82,7 @@ def _cover_all(windows: dict[str, int]) -> dict[str, int]:
     return windows
 
 
-class _Part(BaseModel):
-    """A strict part of the document: an unknown field is a mistake, never ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Policy(_Part):
+class Policy(Part):
     """How a market's conversions are attributed."""
 
     model: AttributionModel
@@ -114,7 +97,7 @@ class Policy(_Part):
     unconfirmed: Duration = 30 * 86_400
 
 
-class Market(_Part):
+class Market(Part):
     """A market: its currency, language, zone and consent law, and its attribution policy."""
 
     id: Name
@@ -126,7 +109,7 @@ class Market(_Part):
     effective_at: Moment | None = None
 
 
-class Reward(_Part):
+class Reward(Part):
     """What one side earns: a flat amount, or a percentage of the credited value."""
 
     name: Name
@@ -147,7 +130,7 @@ class Reward(_Part):
         return self
 
 
-class Limit(_Part):
+class Limit(Part):
     """A cap: at most so much money, or so many rewards."""
 
     name: Name
@@ -163,7 +146,7 @@ class Limit(_Part):
         return self
 
 
-class Fraud(_Part):
+class Fraud(Part):
     """Fraud thresholds; null switches the velocity check off."""
 
     velocity_limit: Annotated[int, Field(ge=1)] | None = 20
@@ -180,14 +163,14 @@ class Fraud(_Part):
         return self
 
 
-class Eligible(_Part):
+class Eligible(Part):
     """Who may earn. Empty means anybody."""
 
     tiers: tuple[Name, ...] = ()
     markets: tuple[Name, ...] = ()
 
 
-class Program(_Part):
+class Program(Part):
     """A referral program of one group. Whatever changes here becomes a new version."""
 
     id: Name
@@ -203,7 +186,7 @@ class Program(_Part):
     effective_at: Moment | None = None
 
 
-class Participant(_Part):
+class Participant(Part):
     """Somebody who refers. `email` and `name` are sealed at once and stored nowhere in plain."""
 
     id: Name
@@ -224,17 +207,6 @@ class Participant(_Part):
         return self
 
 
-class Link(_Part):
-    """A code and where it leads."""
-
-    code: Name
-    program: Name
-    market: Name
-    participant: Name
-    destination: Destination
-    expires_at: Moment | None = None
-
-
 def _check_roles(scopes: tuple[str, ...]) -> None:
     known = [role.value for role in Role]
     for scope in scopes:
@@ -242,7 +214,7 @@ def _check_roles(scopes: tuple[str, ...]) -> None:
             raise ValueError(f"{scope!r} is no role{nearest(scope, known)}")
 
 
-class Key(_Part):
+class Key(Part):
     """An API key. Its raw text is made here and shown once."""
 
     id: Name
@@ -277,7 +249,7 @@ class Key(_Part):
         return None if self.kind is KeyKind.ADMIN else self.source or f"key/{self.id}"
 
 
-class Organisation(_Part):
+class Organisation(Part):
     """The whole document."""
 
     markets: Annotated[tuple[Market, ...], Field(max_length=MAX_FEW)] = ()

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 
+from shared_schemas.codes import imitates
+from shared_schemas.destinations import NotADestination
 from shared_schemas.words import Group
 
 from .amounts import duration_text
@@ -12,11 +14,17 @@ from .change import Change
 from .faults import Fault, nearest
 from .keys import decide_key
 from .links import decide_link
-from .organisation import Key, Link, Organisation, Participant, Program
+from .organisation import Key, Organisation, Participant, Program
 from .participants import decide_participant
 from .programs import decide_market, decide_status, decide_version, uncovered
 from .state import Draft, State
 from .terms import Refused, Terms
+from .wanted import Link
+
+_IMITATES = (
+    "reads like one of our generated codes with a typing error; choose another one, or issue the"
+    " link without a code"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +96,27 @@ class _Planner:
             self._must_exist(f"{where}.market", "market", wanted.market),
             self._must_exist(f"{where}.participant", "participant", wanted.participant),
         ]
+        there += [
+            self._must_exist(f"{where}.targets", "market", target.market)
+            for target in wanted.targets or ()
+            if target.market is not None
+        ]
         if not all(there):
             return
         known = self._now.links.get(wanted.code)
+        if known is None and imitates(wanted.code):
+            self.faults.append(Fault(f"{where}.code", _IMITATES))
+        self._check_destinations(where, wanted)
         if known is None or known.history[-1].participant_id != wanted.participant:
             self._check_group(where, wanted)
         self._try(where, decide_link, known, wanted, self._terms, self._campaign_id)
+
+    def _check_destinations(self, where: str, wanted: Link) -> None:
+        for destination in wanted.destinations:
+            try:
+                self._terms.destinations.check(destination)
+            except NotADestination as refused:
+                self.faults.append(Fault(f"{where}.destination", str(refused)))
 
     def _check_group(self, where: str, wanted: Link) -> None:
         owner: Group = self._now.participants[wanted.participant].data.history[-1].group

@@ -85,6 +85,7 @@ async def _launch(desk: Desk, tx: Transaction, state: State, launches: Sequence[
             actor=campaign.actor,
             reason=f"campaign {campaign.campaign_id}",
             match_key=desk.match_key,
+            destinations=desk.destinations,
         )
         wanted = Organisation(links=campaign_links(campaign))
         planned = plan(state, wanted, terms, campaign.campaign_id)

@@ -3,9 +3,12 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from secrets import randbelow
 
 from service_kit.events import Cause
 from service_kit.transaction import Transaction
+from shared_schemas.codes import ALPHABET, DRAWN, generated
+from shared_schemas.destinations import Allowed
 from shared_schemas.events.programs import LinkIssued, ParticipantEnrolled
 from shared_schemas.keys import KeyKind, api_key_hash, new_api_key
 from shared_schemas.states import LinkState
@@ -31,6 +34,7 @@ class Desk:
     match_key: str
     pepper: str
     root_hash: str
+    destinations: Allowed
 
     @classmethod
     def of(cls, settings: Settings) -> "Desk":
@@ -41,12 +45,17 @@ class Desk:
             match_key=settings.match_key.get_secret_value(),
             pepper=pepper,
             root_hash=api_key_hash(pepper, settings.admin_key.get_secret_value()),
+            destinations=settings.destinations(),
         )
 
     def new_key(self, kind: KeyKind) -> tuple[str, str]:
         """A fresh raw key, to be shown once, and its keyed hash."""
         raw = new_api_key(kind)
         return raw, api_key_hash(self.pepper, raw)
+
+    def new_code(self) -> str:
+        """A fresh code, drawn so that nobody can guess the next one."""
+        return generated([randbelow(len(ALPHABET)) for _ in range(DRAWN)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Protocol
 from opentelemetry.trace import Span
 from prometheus_client import Counter
 from service_kit import metrics
+from shared_schemas.destinations import Allowed
 from shared_schemas.keys import api_key_hash
 
 from ..domain.case import Secrets
@@ -16,6 +17,7 @@ from ..domain.tables import ApiKey
 from ..domain.token import TokenKeys
 from ..settings import TrackingSettings
 from ..store.journal import Journal, Publisher
+from ..store.lanes import Lanes
 from ..store.recent import Recent
 from ..store.registry import Registry
 
@@ -37,12 +39,14 @@ class Traces(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """Tables, secrets, the journal, the clock."""
+    """Tables, secrets, the journal and its lanes, where links may lead, the clock."""
 
     settings: TrackingSettings
     registry: Registry
     secrets: Secrets
     journal: Journal
+    lanes: Lanes
+    destinations: Allowed
     recent: Recent
     traces: Traces
     now: Callable[[], datetime]
@@ -67,6 +71,11 @@ def open_door(
 ) -> Door:
     """The door of a running service."""
     former = settings.token_secret_former
+    journal = Journal(
+        publisher,
+        acknowledge_seconds=settings.acknowledge_seconds,
+        most_touches=settings.touches_waiting_max,
+    )
     signing = (settings.token_secret, *([former] if former else []))
     return Door(
         settings=settings,
@@ -75,11 +84,11 @@ def open_door(
             settings.match_key.get_secret_value(),
             TokenKeys(*(secret.get_secret_value() for secret in signing)),
         ),
-        journal=Journal(
-            publisher,
-            acknowledge_seconds=settings.acknowledge_seconds,
-            most_touches=settings.touches_waiting_max,
+        journal=journal,
+        lanes=Lanes(
+            journal, most_waiting=settings.code_waiting_max, most_aside=settings.overflow_max
         ),
+        destinations=settings.destinations(),
         recent=Recent(settings.remembered_ids),
         traces=traces,
         now=now,

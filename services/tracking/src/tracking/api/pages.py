@@ -35,17 +35,35 @@ class Reason(StrEnum):
     """Why a link leads nowhere."""
 
     UNKNOWN = "unknown"
+    MISTYPED = "mistyped"
     ENDED = "ended"
+    REFUSED = "refused"
     STARTING = "starting"
 
 
-STATUS = {Reason.UNKNOWN: 404, Reason.ENDED: 410, Reason.STARTING: 503}
+STATUS = {
+    Reason.UNKNOWN: 404,
+    Reason.MISTYPED: 404,
+    Reason.ENDED: 410,
+    Reason.REFUSED: 410,
+    Reason.STARTING: 503,
+}
 _TEXTS = {
     "en": {
         Reason.UNKNOWN: (
             "This link leads nowhere",
             "We do not know it. Perhaps a character got lost on the way: please compare it with"
             " the one you were given, or ask for it again.",
+        ),
+        Reason.MISTYPED: (
+            "There seems to be a typing error in this code",
+            "Our codes look like K7MX-3FQ9: eight letters and digits, never 0, O, 1, I or L. At"
+            " least one character is not the one you were given: please compare them one by one.",
+        ),
+        Reason.REFUSED: (
+            "This link leads nowhere any more",
+            "The address behind it is no longer allowed here. Whoever gave it to you can tell you"
+            " whether there is a new one.",
         ),
         Reason.ENDED: (
             "This link has ended",
@@ -63,6 +81,17 @@ _TEXTS = {
             "Dieser Link führt nirgendwohin",
             "Wir kennen ihn nicht. Vielleicht ist unterwegs ein Zeichen verloren gegangen: bitte"
             " vergleichen Sie ihn mit dem, den Sie bekommen haben, oder fragen Sie noch einmal.",
+        ),
+        Reason.MISTYPED: (
+            "In diesem Code steckt wohl ein Tippfehler",
+            "Unsere Codes sehen aus wie K7MX-3FQ9: acht Buchstaben und Ziffern, nie 0, O, 1, I oder"
+            " L. Mindestens ein Zeichen ist nicht das, das Sie bekommen haben: bitte vergleichen"
+            " Sie eines nach dem anderen.",
+        ),
+        Reason.REFUSED: (
+            "Dieser Link führt nirgendwohin mehr",
+            "Die Adresse dahinter ist hier nicht mehr erlaubt. Wer Ihnen den Link gegeben hat, kann"
+            " Ihnen sagen, ob es einen neuen gibt.",
         ),
         Reason.ENDED: (
             "Dieser Link ist abgelaufen",

@@ -2,6 +2,7 @@
 
 import binascii
 from base64 import b64decode
+from urllib.parse import parse_qsl
 
 from litestar import Request
 
@@ -13,6 +14,8 @@ HttpRequest = Request[None, None, None]  # type: ignore[type-var]
 COOKIE = "gw_v"
 _MAX_KEY_CHARACTERS = 200
 _MAX_AGENT_CHARACTERS = 1_000
+_MAX_QUERY_CHARACTERS = 500
+_PURPOSES = frozenset((b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"))
 
 
 async def read_body(request: HttpRequest) -> bytes:
@@ -37,6 +40,19 @@ def header(request: HttpRequest, name: bytes) -> str:
         if found == name:
             return value.decode("latin-1")
     return ""
+
+
+def purpose_of(request: HttpRequest) -> str:
+    """What the browser says it asks for, when it is not for somebody who looks at it."""
+    return " ".join(
+        value.decode("latin-1") for name, value in request.scope["headers"] if name in _PURPOSES
+    )
+
+
+def queried(request: HttpRequest) -> dict[str, str]:
+    """The parameters of the address, as far as its first characters reach."""
+    query = request.scope["query_string"][:_MAX_QUERY_CHARACTERS].decode("latin-1")
+    return dict(parse_qsl(query))
 
 
 def raw_key(authorization: str, in_body: object) -> str | None:

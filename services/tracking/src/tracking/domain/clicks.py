@@ -18,11 +18,13 @@ _MILLISECOND = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """Somebody at the door: random ids drawn for them, the cookie and hints that they brought."""
+    """Somebody at the door: random ids drawn for them, which of the link's destinations they get
+    (its own when absent), the cookie and hints that they brought."""
 
     received_at: datetime
     click_id: str
     fresh_visitor_id: str
+    destination: str | None = None
     cookie: str | None = None
     network: str | None = None
     agent: str | None = None
@@ -62,8 +64,9 @@ def follow(
         occurred_at=now,
         received_at=now,
     )
+    destination = link.destination if visit.destination is None else visit.destination
     token = LinkToken(link.code, visit.click_id, now, now + token_lasts)
-    return Followed(click, with_token(link.destination, secrets.tokens.sign(token)), visitor_id)
+    return Followed(click, with_token(destination, secrets.tokens.sign(token)), visitor_id)
 
 
 def _visitor(visit: Visit) -> str:

@@ -121,8 +121,9 @@ def _code(case: Case) -> str | None:
     properties, context = case.message.properties, case.message.context
     for fields, name in ((context, "code"), (properties, "coupon")):
         code = hint(fields, name)
-        if code is not None and case.known_link(code) is not None:
-            return code
+        link = case.known_link(code) if code is not None else None
+        if link is not None:
+            return link.code
     return case.token.code if case.token and not case.consent.keeps_clicks else None
 
 

@@ -4,25 +4,33 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
-from urllib.parse import quote
 
 from msgspec import Struct
+from shared_schemas.destinations import with_query
 from shared_schemas.keys import KeyKind
 from shared_schemas.states import LinkState
 from shared_schemas.words import ConsentMode, Trust
 
 TOKEN_PARAMETER = "gw"  # noqa: S105 - the name of a query parameter
-_URL_CHARACTERS = "%/:=&?~#+!$,;'@()*[]"
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """Where people of one market, of one language, or of both, are led instead."""
+
+    destination: str
+    market_id: str | None = None
+    language: str | None = None
 
 
 class Link(Struct, frozen=True, kw_only=True, tag_field="kind_of", tag="link"):
-    """A code, and where it leads."""
+    """A code, and where it leads; its parameters are part of each destination already."""
 
     code: str
     revision: int
     program_id: str
     market_id: str
     destination: str
+    targets: tuple[Target, ...] = ()
     state: LinkState
     expires_at: datetime | None = None
 
@@ -104,7 +112,7 @@ class Tables(Protocol):
         """False until the tables are read to the end they had at this start."""
 
     def link(self, code: str) -> Link | None:
-        """The link of a code."""
+        """The link of a code; a generated code may be written in any case and grouping."""
 
     def policy(self, market_id: str, at: datetime) -> Policy | None:
         """What was true of a market at a moment."""
@@ -136,15 +144,6 @@ def day_key_at(keys: Sequence[DayKey], at: datetime) -> DayKey | None:
     return max(valid, key=lambda key: (key.valid_from, key.key_id), default=None)
 
 
-def safe_url(destination: str) -> str:
-    """A destination as it may stand in a header: spaces, controls, non-ASCII percent-encoded."""
-    return quote(destination, safe=_URL_CHARACTERS)
-
-
 def with_token(destination: str, token: str) -> str:
     """The destination with the token as one more query parameter, before any fragment."""
-    address, hash_sign, fragment = destination.partition("#")
-    joint = "&" if "?" in address else "?"
-    if address[-1] in "?&":
-        joint = ""
-    return f"{address}{joint}{TOKEN_PARAMETER}={token}{hash_sign}{fragment}"
+    return with_query(destination, f"{TOKEN_PARAMETER}={token}")

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
+from shared_schemas.codes import canonical
 
 from ..domain.tables import ApiKey, DayKey, Link, Policy, by_effect, day_key_at, in_force
 
@@ -41,8 +42,9 @@ class Registry:
         self._revocations: dict[str, Revocation] = {}
 
     def link(self, code: str) -> Link | None:
-        """The link of a code."""
-        return self._links.get(code)
+        """The link of a code; a generated code may be written in any case and grouping."""
+        link = self._links.get(code)
+        return link if link is not None else self._links.get(canonical(code) or "")
 
     def policy(self, market_id: str, at: datetime) -> Policy | None:
         """What was true of a market at a moment."""
