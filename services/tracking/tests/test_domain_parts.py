@@ -3,7 +3,6 @@
 import string
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -12,11 +11,10 @@ from shared_schemas import ids
 from shared_schemas.money import MAX_MINOR
 from shared_schemas.states import LinkState
 from shared_schemas.topics import TOPICS
-from shared_schemas.words import ConsentMode, Trust
+from shared_schemas.words import ConsentMode
 from tracking.domain.addresses import client_address, network_of
 from tracking.domain.amounts import first_amount, minor_units
 from tracking.domain.clicks import Visit, follow
-from tracking.domain.moments import EARLIEST, occurred_at
 from tracking.domain.outcome import Refused
 from tracking.domain.tables import by_effect, day_key_at, in_force, with_token
 from tracking.domain.token import LinkToken, TokenFault, TokenKeys
@@ -85,45 +83,7 @@ def test_any_text_may_be_verified(text: str) -> None:
     assert isinstance(TOKENS.verify(text, NOW), TokenFault)
 
 
-DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
-
-
-@pytest.mark.parametrize(
-    ("timestamp", "sent_at", "trust", "expected", "warned"),
-    [
-        (None, None, Trust.SECRET, NOW, False),
-        (NOW - MINUTE, None, Trust.PUBLISHABLE, NOW - MINUTE, False),
-        (NOW - 10 * DAY, None, Trust.PUBLISHABLE, NOW - 7 * DAY, True),
-        (NOW - 400 * DAY, None, Trust.SECRET, NOW - 400 * DAY, False),
-        (datetime(1970, 1, 1, tzinfo=UTC), None, Trust.SECRET, EARLIEST, True),
-        (datetime(1, 1, 1, tzinfo=UTC), None, Trust.PUBLISHABLE, NOW - 7 * DAY, True),
-        (NOW + DAY, None, Trust.SECRET, NOW, True),
-        (NOW + timedelta(seconds=5), None, Trust.SECRET, NOW, False),
-        (NOW + DAY - MINUTE, NOW + DAY, Trust.SECRET, NOW - MINUTE, False),
-        (NOW - DAY - MINUTE, NOW - DAY, Trust.PUBLISHABLE, NOW - MINUTE, False),
-        (NOW, datetime.min.replace(tzinfo=UTC), Trust.SECRET, NOW, True),
-        (NOW, datetime.max.replace(tzinfo=UTC), Trust.PUBLISHABLE, NOW, False),
-    ],
-)
-def test_a_clients_clock_is_corrected_and_bounded(
-    timestamp: datetime, sent_at: datetime, trust: Trust, expected: datetime, warned: bool
-) -> None:
-    moment, warning = occurred_at(timestamp, sent_at, NOW, trust)
-    assert moment == expected
-    assert (warning is not None) == warned
-
-
-@given(
-    timestamp=st.datetimes(timezones=st.just(UTC)),
-    sent_at=st.none() | st.datetimes(timezones=st.just(UTC)),
-    trust=st.sampled_from(Trust),
-)
-def test_whatever_a_clock_says_a_zone_can_still_tell_the_month(
-    timestamp: datetime, sent_at: datetime | None, trust: Trust
-) -> None:
-    moment, _ = occurred_at(timestamp, sent_at, NOW, trust)
-    assert EARLIEST <= moment <= NOW
-    assert moment.astimezone(ZoneInfo("America/New_York")).month in range(1, 13)
+DAY = timedelta(days=1)
 
 
 @pytest.mark.parametrize(
