@@ -51,7 +51,7 @@ def test_each_service_is_given_settings_that_it_knows_and_all_that_it_requires(
 def test_a_service_is_given_no_secret_that_it_does_not_need() -> None:
     variables = environment(SERVICES["attribution"], around(), PLACE)
     secrets = {name for name in variables if name.endswith(("_KEY", "_TOKEN", "_SECRET", "PEPPER"))}
-    assert secrets == {"GOODWORD_AS_OPERATOR"}
+    assert secrets == {"GOODWORD_OPERATOR_TOKEN"}
 
 
 def test_each_service_has_a_database_of_its_own_and_tracking_has_none() -> None:

@@ -71,7 +71,7 @@ async def running(stack: Stack, folder: Path, **environment: str) -> AsyncIterat
             "GOODWORD_KAFKA": stack.kafka,
             "GOODWORD_TOPIC_PREFIX": stack.prefix,
             "GOODWORD_DATABASE": stack.url,
-            "GOODWORD_AS_OPERATOR": TOKEN,
+            "GOODWORD_OPERATOR_TOKEN": TOKEN,
             "GOODWORD_PORT": str(port),
             "GOODWORD_GROUP_SESSION_SECONDS": "6",
             "GOODWORD_RETRY_MOST_SECONDS": "0.3",

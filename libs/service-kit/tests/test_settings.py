@@ -28,7 +28,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """An environment without settings but the one that is always needed."""
     for name in ("GOODWORD_KAFKA", "GOODWORD_POSTGRES", "GOODWORD_DATABASE"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("GOODWORD_AS_OPERATOR", TOKEN)
+    monkeypatch.setenv("GOODWORD_OPERATOR_TOKEN", TOKEN)
     return monkeypatch
 
 
@@ -58,8 +58,8 @@ def test_an_unknown_variable_is_refused_with_the_nearest_name(
 
 
 def test_a_missing_setting_is_named(environment: pytest.MonkeyPatch) -> None:
-    environment.delenv("GOODWORD_AS_OPERATOR")
-    assert refusal() == "GOODWORD_AS_OPERATOR: is missing"
+    environment.delenv("GOODWORD_OPERATOR_TOKEN")
+    assert refusal() == "GOODWORD_OPERATOR_TOKEN: is missing"
 
 
 @pytest.mark.parametrize("bad", ["", "short", "aaaaaaaaaaaaaaaaaaaa", "changeme-changeme-changeme"])
@@ -175,8 +175,8 @@ def test_every_setting_is_documented_with_type_and_default() -> None:
     assert all(row.about for row in rows.values())
     assert rows["GOODWORD_PORT"].default == "8000"
     assert rows["GOODWORD_PORT"].type == "int"
-    assert rows["GOODWORD_AS_OPERATOR"].default == "required"
-    assert rows["GOODWORD_AS_OPERATOR"].secret
+    assert rows["GOODWORD_OPERATOR_TOKEN"].default == "required"
+    assert rows["GOODWORD_OPERATOR_TOKEN"].secret
     assert rows["GOODWORD_SMTP_PASSWORD"].about == "The mail server's password."
     assert rows["GOODWORD_SMTP_PASSWORD"].default == ""
     assert rows["GOODWORD_KAFKA_PROTOCOL"].type == "PLAINTEXT | SSL | SASL_PLAINTEXT | SASL_SSL"

@@ -29,7 +29,7 @@ from shared_schemas.words import AttributionModel, ConsentMode
 from .builders import MATCH_KEY, PEPPER, PUBLIC_DAY_KEY, SECRET_KEY, TOKEN_SECRET, decoded
 
 SECRETS = {
-    "GOODWORD_AS_OPERATOR": "0perator-of-this-test-only",
+    "GOODWORD_OPERATOR_TOKEN": "0perator-of-this-test-only",
     "GOODWORD_MATCH_KEY": MATCH_KEY,
     "GOODWORD_KEY_PEPPER": PEPPER,
     "GOODWORD_TOKEN_SECRET": TOKEN_SECRET,
