@@ -16,6 +16,9 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 PORT = 8000
 
 
+MAY_BE_CHOSEN = {"GOODWORD_DESTINATION_HOSTS"}
+
+
 def _local(row: ServiceRow) -> dict[str, str]:
     around = Surroundings(
         kafka="kafka:9092",
@@ -57,8 +60,10 @@ def test_a_service_runs_as_it_does_locally(row: ServiceRow) -> None:
     for mapping in service.get("ports", []):
         assert re.fullmatch(rf"127\.0\.0\.1:\d+:{PORT}", mapping)
     there, here = service["environment"], _local(row)
-    assert set(there) == set(here)
-    public = {"GOODWORD_OTLP_ENDPOINT", "GOODWORD_HUB_URL", "GOODWORD_PUBLIC_URL"}
+    chosen = set(there) & MAY_BE_CHOSEN
+    assert set(there) - chosen == set(here)
+    assert all(there[name] == f"${{{name}:-}}" for name in chosen), "absent, it is the default"
+    public = {f"GOODWORD_{name}" for name in ("OTLP_ENDPOINT", "HUB_URL", "PUBLIC_URL", "LINK_URL")}
     for name, value in here.items():
         if _is_secret(name):
             assert there[name] == f"${{{name}:?}}", "a secret is never written down"

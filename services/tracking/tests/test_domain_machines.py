@@ -85,10 +85,10 @@ def test_an_agent_is_looked_up_much_faster_than_the_list_itself_does() -> None:
     """Agents that change with each request must not be a way to keep the door busy."""
 
     def seconds(look_up: object) -> float:
-        begun = time.perf_counter()
+        begun = time.thread_time()
         for number, agent in enumerate(PEOPLE):
             look_up(f"{agent} {number}")  # type: ignore[operator]
-        return time.perf_counter() - begun
+        return time.thread_time() - begun
 
     uncached = machine_named.__wrapped__
-    assert min(seconds(uncached) for _ in range(3)) < min(seconds(is_crawler) for _ in range(3)) / 3
+    assert min(seconds(uncached) for _ in range(9)) < min(seconds(is_crawler) for _ in range(9)) / 3

@@ -97,7 +97,7 @@ ANYWHERE = Allowed()
 
 def percent_encoded(text: str) -> str:
     """An address as it may stand in a header: spaces, controls, non-ASCII percent-encoded."""
-    return quote(text, safe=_KEPT, errors="replace")
+    return quote(text, safe=_KEPT, errors="surrogatepass")
 
 
 def with_query(address: str, query: str) -> str:
