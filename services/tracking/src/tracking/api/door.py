@@ -18,6 +18,7 @@ from ..settings import TrackingSettings
 from ..store.journal import Journal, Publisher
 from ..store.recent import Recent
 from ..store.registry import Registry
+from ..store.spool import Spool
 
 SOURCE = "goodword/tracking"  # ce_source of what nobody's key reported: clicks
 
@@ -77,6 +78,7 @@ def open_door(
         ),
         journal=Journal(
             publisher,
+            Spool(max_bytes=settings.spool_max_bytes, write_seconds=settings.acknowledge_seconds),
             acknowledge_seconds=settings.acknowledge_seconds,
             most_touches=settings.touches_waiting_max,
         ),
