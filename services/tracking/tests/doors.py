@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 from litestar import Litestar
@@ -55,9 +56,12 @@ def application(door: Door, telemetry: Telemetry) -> Litestar:
 
 @asynccontextmanager
 async def site(
-    known: Registry | None = None, broker: Broker | None = None, **changes: object
+    known: Registry | None = None,
+    broker: Broker | None = None,
+    spool: Path | None = None,
+    **changes: object,
 ) -> AsyncIterator[Site]:
-    """The application at a fixed time, with changed settings."""
+    """The application at a fixed time, with changed settings; without a folder, with no spool."""
     broker, telemetry = broker or Broker(), Telemetry("tracking", ratio=0)
     door = open_door(
         settings(**changes),
@@ -66,6 +70,9 @@ async def site(
         traces=telemetry,
         now=lambda: NOW,
     )
+    if spool is not None:
+        await door.journal.spool.open(spool)
+    door.journal.begin()
     transport = httpx.ASGITransport(application(door, telemetry), client=("192.0.2.7", 4711))
     async with httpx.AsyncClient(transport=transport, base_url="http://t.example") as client:
         yield Site(client, broker, door)

@@ -28,8 +28,9 @@ from shared_schemas.words import AttributionModel, ConsentMode
 
 from .builders import MATCH_KEY, PEPPER, PUBLIC_DAY_KEY, SECRET_KEY, TOKEN_SECRET, decoded
 
+OPERATOR_TOKEN = "0perator-of-this-test-only"
 SECRETS = {
-    "GOODWORD_OPERATOR_TOKEN": "0perator-of-this-test-only",
+    "GOODWORD_OPERATOR_TOKEN": OPERATOR_TOKEN,
     "GOODWORD_MATCH_KEY": MATCH_KEY,
     "GOODWORD_KEY_PEPPER": PEPPER,
     "GOODWORD_TOKEN_SECRET": TOKEN_SECRET,
@@ -106,35 +107,63 @@ def _record(data: EventData) -> Record:
     return Record(topic.name, key.encode(), envelope.to_headers(), data.to_json())
 
 
-async def create_topics(kafka: str, prefix: str) -> None:
+async def create_topics(kafka: str, prefix: str, partitions: int = 1) -> None:
     """The topics that tracking reads and owns."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
     try:
-        await admin.create_topics([NewTopic(prefix + name, 1, 1) for name in (*_READ, *_OWNED)])
+        await admin.create_topics(
+            [NewTopic(prefix + name, partitions, 1) for name in (*_READ, *_OWNED)]
+        )
+    finally:
+        await admin.close()
+
+
+async def delete_topics(kafka: str, prefix: str) -> None:
+    """Undo `create_topics`."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        await admin.delete_topics([prefix + name for name in (*_READ, *_OWNED)])
     finally:
         await admin.close()
 
 
 async def published(kafka: str, prefix: str, least: int) -> list[tuple[Envelope, EventData]]:
     """What tracking has published, once it is at least so much."""
+    found: list[tuple[Envelope, EventData]] = []
+    async with asyncio.timeout(20), _reading(kafka, prefix) as consumer:
+        while len(found) < least:
+            for records in (await consumer.getmany(timeout_ms=200)).values():
+                found += [
+                    decoded(Record(r.topic, r.key, list(r.headers), r.value)) for r in records
+                ]
+    return found
+
+
+async def all_published(kafka: str, prefix: str) -> list[Record]:
+    """Everything that tracking has published up to now, in the order of each partition."""
+    found: list[Record] = []
+    async with asyncio.timeout(60), _reading(kafka, prefix) as consumer:
+        for partition, end in (await consumer.end_offsets(consumer.assignment())).items():
+            while await consumer.position(partition) < end:
+                some = (await consumer.getmany(partition, timeout_ms=200)).get(partition, [])
+                found += [Record(r.topic, r.key, list(r.headers), r.value) for r in some]
+    return found
+
+
+@asynccontextmanager
+async def _reading(kafka: str, prefix: str) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
         *(prefix + name for name in _OWNED),
         bootstrap_servers=kafka,
         auto_offset_reset="earliest",
     )
     await consumer.start()
-    found: list[tuple[Envelope, EventData]] = []
     try:
-        async with asyncio.timeout(20):
-            while len(found) < least:
-                for records in (await consumer.getmany(timeout_ms=200)).values():
-                    found += [
-                        decoded(Record(r.topic, r.key, list(r.headers), r.value)) for r in records
-                    ]
+        yield consumer
     finally:
         await consumer.stop()
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +185,20 @@ class Running:
                         return answer
                 except httpx.TransportError:
                     pass
+                await asyncio.sleep(0.05)
+
+    async def status(self) -> dict[str, object]:
+        """What the process says of itself to an operator."""
+        headers = {"authorization": f"Bearer {OPERATOR_TOKEN}"}
+        answer = await self.client.get("/internal/status", headers=headers)
+        found: dict[str, object] = answer.json()
+        return found
+
+    async def drained(self, within_seconds: float = 60) -> None:
+        """Until it has started and its spool is empty."""
+        async with asyncio.timeout(within_seconds):
+            await self.answers("/health/live", 200)
+            while (await self.status()).get("spooled") != 0:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
 

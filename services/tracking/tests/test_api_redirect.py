@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
@@ -13,8 +14,9 @@ from shared_schemas.states import LinkState
 from tracking.domain.tables import Target
 from tracking.domain.token import LinkToken
 
-from .builders import NOW, TOKENS, Broker, link, registry
+from .builders import NOW, TOKENS, Broker, decoded, link, registry
 from .doors import site
+from .spools import emptied, spool_in
 
 
 def lost() -> float:
@@ -243,3 +245,15 @@ async def test_clicks_that_never_become_durable_are_counted() -> None:
     async with site(broker=broker) as here:
         assert (await here.client.get("/r/anna")).status_code == 302
     assert lost() == before + 3
+
+
+async def test_a_click_that_a_silent_broker_has_not_taken_by_the_end_is_in_the_spool(
+    tmp_path: Path,
+) -> None:
+    before = lost()
+    async with site(broker=Silent(), spool=tmp_path, redirect_wait_milliseconds=1) as here:
+        assert (await here.client.get("/r/anna")).status_code == 302
+    async with spool_in(tmp_path) as spool:
+        ((_, click),) = map(decoded, await emptied(spool))
+        assert isinstance(click, ClickRecorded)
+    assert lost() == before

@@ -8,6 +8,7 @@ from service_kit.producer import Record, Unpublishable
 from service_kit.waiting import first_of
 from tracking.store.journal import Answers, Journal
 from tracking.store.lanes import Lanes
+from tracking.store.spool import Spool
 
 from .builders import Broker, link, registry
 from .doors import site
@@ -49,7 +50,9 @@ class Queue(Broker):
 
 
 def lanes(broker: Broker, *, most_aside: int = 10_000, most_waiting: int = LIMIT) -> Lanes:
-    journal = Journal(broker, acknowledge_seconds=LONG_SECONDS, most_touches=100_000)
+    closed = Spool(max_bytes=1, write_seconds=1)
+    journal = Journal(broker, closed, acknowledge_seconds=LONG_SECONDS, most_touches=100_000)
+    journal.begin()
     return Lanes(journal, most_waiting=most_waiting, most_aside=most_aside)
 
 

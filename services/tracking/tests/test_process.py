@@ -81,7 +81,7 @@ async def test_clicks_and_messages_are_on_kafka_when_they_are_answered(
     assert {getattr(entry, "code", None) for entry in load(tmp_path / SNAPSHOT_NAME)} >= {"anna"}
 
 
-async def test_started_without_kafka_it_redirects_from_its_snapshot(
+async def test_started_without_kafka_it_redirects_from_its_snapshot_and_spools_until_it_is_back(
     kafka: str, topic_prefix: str, tmp_path: Path
 ) -> None:
     await tell_tables(kafka, topic_prefix)
@@ -94,10 +94,20 @@ async def test_started_without_kafka_it_redirects_from_its_snapshot(
         assert (await tracking.answers("/r/anna", 302)).headers["location"]
         assert (await tracking.client.get("/r/nobody")).status_code == 503
         unknown = {"authorization": "Bearer gw_sk_unknown"}
-        for headers in (KEY, unknown):
-            answer = await tracking.client.post("/v1/track", json=order(), headers=headers)
-            assert answer.status_code == 503
-            assert int(answer.headers["retry-after"]) > 0
+        answer = await tracking.client.post("/v1/track", json=order(), headers=unknown)
+        assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) > 0
+        answer = await tracking.client.post("/v1/track", json=order(), headers=KEY)
+        assert (answer.status_code, answer.json()["result"]) == (200, "ok")
+        assert int(str((await tracking.status())["spooled"])) >= 1
+        metrics = (await tracking.client.get("/metrics")).text
+        assert "goodword_spool_records " in metrics
+        assert "goodword_touches_unacknowledged_total 0.0" in metrics
+        tracking.process.kill()
+    async with running(kafka, topic_prefix, tmp_path) as tracking:
+        await tracking.drained()
+        events = [event for _, event in await published(kafka, topic_prefix, 2)]
+        assert {type(event) for event in events} == {ClickRecorded, ConversionRecorded}
 
 
 async def test_segments_own_python_library_works_unchanged(

@@ -25,6 +25,7 @@ DueHandler = Callable[[Transaction, Sequence[DueRow]], Awaitable[None]]
 Memory = Callable[[Sequence[Event[EventData]]], Awaitable[None]]
 Loop = Callable[["Runtime[S]", "asyncio.Event"], Awaitable[None]]
 Pending = Callable[["Runtime[S]"], Awaitable[int]]
+Status = Callable[["Runtime[S]"], Mapping[str, object]]
 
 
 async def _hears_nothing(_tx: Transaction, _events: Sequence[Event[EventData]]) -> None:
@@ -51,6 +52,7 @@ class Service(Generic[S]):
     bearers: Mapping[str, str] = field(default_factory=dict)  # what opens its routes, described
     loops: "Mapping[str, Loop[S]]" = field(default_factory=dict)
     pending: "Pending[S] | None" = None  # how much work its loops have still in hand
+    status: "Status[S] | None" = None  # what else `/internal/status` says of it
     migrations: Path | None = None
     max_wait_seconds: int = 86_400
 

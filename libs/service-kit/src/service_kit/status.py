@@ -151,6 +151,8 @@ async def _status(runtime: "AnyRuntime", parts: Parts) -> dict[str, object]:
         found |= await _rows(runtime)
     if runtime.service.pending is not None and parts.started:
         found["pending"] = await runtime.service.pending(runtime)
+    if runtime.service.status is not None and parts.started:
+        found |= runtime.service.status(runtime)
     return found
 
 

@@ -1,7 +1,7 @@
 """Runs tracking: `python -m tracking`."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from litestar.types import ControllerRouterHandler
@@ -13,7 +13,7 @@ from shared_schemas.topics import TOPICS
 from .api import routes_of
 from .api.door import Door, open_door
 from .handlers import TABLES, remember
-from .loops import SNAPSHOT_NAME, finish_writes, keep_snapshot, recall, watch_tables
+from .loops import SNAPSHOT_NAME, keep_snapshot, keep_spool, recall, watch_tables
 from .settings import TrackingSettings
 from .store.registry import Registry
 
@@ -44,8 +44,13 @@ def service(settings: TrackingSettings) -> Service[TrackingSettings]:
     async def snapshot(_runtime: TrackingRuntime, stop: asyncio.Event) -> None:
         await keep_snapshot(registry, path, settings.snapshot_seconds, stop)
 
-    async def writes(_runtime: TrackingRuntime, stop: asyncio.Event) -> None:
-        await finish_writes(doors[-1].journal, settings.acknowledge_seconds, stop)
+    async def spool(runtime: TrackingRuntime, stop: asyncio.Event) -> None:
+        journal, folder = doors[-1].journal, settings.state_folder / f"{runtime.instance}-spool"
+        await keep_spool(journal, runtime.producer, folder, stop)
+        await journal.close(within_seconds=settings.acknowledge_seconds)
+
+    def status(_runtime: TrackingRuntime) -> Mapping[str, object]:
+        return doors[-1].journal.status()
 
     async def overflow(_runtime: TrackingRuntime, stop: asyncio.Event) -> None:
         await doors[-1].lanes.work(stop, within_seconds=settings.acknowledge_seconds)
@@ -56,7 +61,8 @@ def service(settings: TrackingSettings) -> Service[TrackingSettings]:
         tables=TABLES,
         remember=partial(remember, registry),
         routes=routes,
-        loops={"tables": watch, "snapshot": snapshot, "writes": writes, "overflow": overflow},
+        status=status,
+        loops={"tables": watch, "snapshot": snapshot, "spool": spool, "overflow": overflow},
     )
 
 

@@ -7,13 +7,15 @@ import structlog
 from prometheus_client import Counter
 from service_kit.waiting import first_of
 
-from .store.journal import Journal
+from .store.drain import drain
+from .store.journal import Journal, Publisher
 from .store.registry import Registry
 from .store.snapshot import SnapshotUnreadable, load, save
 
 log = structlog.stdlib.get_logger(__name__)
 
 SNAPSHOT_NAME = "tracking-tables.ndjson"
+_TRY_AGAIN_SECONDS = 5.0
 snapshots_unreadable = Counter(
     "goodword_snapshots_unreadable", "Snapshots of the tables that could not be used at a start"
 )
@@ -51,10 +53,21 @@ async def keep_snapshot(
         await _write(registry, path)
 
 
-async def finish_writes(journal: Journal, within_seconds: float, stop: asyncio.Event) -> None:
-    """At the end, wait for what Kafka has not acknowledged yet."""
-    await stop.wait()
-    await journal.close(within_seconds=within_seconds)
+async def keep_spool(
+    journal: Journal, publisher: Publisher, folder: Path, stop: asyncio.Event
+) -> None:
+    """Open the spool, send what is in it until told to stop. A folder that cannot be used leaves
+    Kafka alone to make events durable, and is tried again."""
+    while not stop.is_set() and not journal.spool.is_open:
+        try:
+            await journal.spool.open(folder)
+        except OSError as error:
+            log.error("the spool is not to be had", error=error.strerror)
+            journal.begin()
+            await first_of(stop, seconds=_TRY_AGAIN_SECONDS)
+    journal.begin()
+    await journal.spool.recover()
+    await drain(journal, publisher, stop)
 
 
 async def _write(registry: Registry, path: Path) -> None:

@@ -23,11 +23,15 @@ class TrackingSettings(KitSettings):
     trusted_proxies: Annotated[int, Field(ge=0, le=10)] = 0
     """How many of our own proxies stand in front, each adding to X-Forwarded-For; 0 ignores it."""
     acknowledge_seconds: Seconds = 2
-    """How long an API call waits for Kafka's acknowledgement before it is answered 503."""
+    """How long Kafka may take to acknowledge before events go to the spool, and the spool's disk
+    before calls are answered 503."""
     redirect_wait_milliseconds: Count = 25
     """How long a redirect waits for it before it goes on; the write goes on as well."""
     touches_waiting_max: Count = 20_000
-    """The most clicks that may wait for Kafka at once; those beyond it are counted as lost."""
+    """The most clicks that may wait to become durable at once; those beyond it are counted as
+    lost."""
+    spool_max_bytes: Count = 2 * 1024 * 1024 * 1024
+    """The most bytes of events that this instance keeps on disk while Kafka is away; then 503."""
     code_waiting_max: Count = 64
     """The most clicks of one code that may wait for their recording at once; a click beyond them is
     answered at once and recorded a little later."""

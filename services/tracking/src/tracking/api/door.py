@@ -20,6 +20,7 @@ from ..store.journal import Journal, Publisher
 from ..store.lanes import Lanes
 from ..store.recent import Recent
 from ..store.registry import Registry
+from ..store.spool import Spool
 
 SOURCE = "goodword/tracking"  # ce_source of what nobody's key reported: clicks
 
@@ -73,6 +74,7 @@ def open_door(
     former = settings.token_secret_former
     journal = Journal(
         publisher,
+        Spool(max_bytes=settings.spool_max_bytes, write_seconds=settings.acknowledge_seconds),
         acknowledge_seconds=settings.acknowledge_seconds,
         most_touches=settings.touches_waiting_max,
     )

@@ -144,7 +144,7 @@ def _contact(door: Door, contact: Contact | None, posting: Posting) -> tuple[Rec
 
 
 def _settled(door: Door, taken: Taken, errors: Sequence[Exception | None]) -> Outcome:
-    """The outcome once it is known what Kafka took."""
+    """The outcome once it is known what is durable."""
     if taken.span is not None:
         taken.span.end()
     outcome = taken.outcome
