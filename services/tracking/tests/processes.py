@@ -204,7 +204,7 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    kafka: str, prefix: str, folder: Path, arguments: Sequence[str] = (), **settings: object
+    kafka: str, prefix: str, folder: Path, **settings: object
 ) -> AsyncIterator[Running]:
     """`python -m tracking` with changed settings, ended at the end."""
     with socket.socket() as free:
@@ -216,7 +216,6 @@ async def running(
             sys.executable,
             "-m",
             "tracking",
-            *arguments,
             stdout=log,
             stderr=asyncio.subprocess.STDOUT,
             env=kept
