@@ -148,7 +148,7 @@ async def test_what_kafka_did_not_take_is_to_be_sent_again() -> None:
         assert form.status_code == 503
         assert int(form.headers["retry-after"]) > 0
         async with asyncio.timeout(10):  # without a spool it asks Kafka once a second
-            while (await post(here, "/v1/conversions", SALE, key="k-1")).status_code != 200:
+            while (await post(here, "/v1/conversions", SALE, key="k-1")).status_code != 200:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
 
 
